@@ -1,0 +1,1 @@
+"""Fit models of brain dynamics to fMRI, EEG and MEG."""

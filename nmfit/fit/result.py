@@ -1,0 +1,172 @@
+"""What a fit leaves behind: the climbed ladder, its scores beside what they must be held against, and the arrays."""
+
+import dataclasses
+import io
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from . import schema
+
+REQUIRED_ARRAYS = ("labels", "weights", "fc_fit", "fc_model")
+SQUARE_ARRAYS = ("weights", "lengths", "fc_fit", "fc_score", "fc_model", "fc_explained")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Result:
+    """A finished fit.
+
+    Attributes
+    ----------
+    record : dict
+        `fit.json`, schema 1: the rungs, the two answers `chosen` and `explained`, ceiling, reliability, baselines,
+        nulls, confirmation, parameters, provenance. What is not finite is None.
+    arrays : dict of str to ndarray
+        `fit.npz`: ``labels``, ``weights``, ``fc_fit``, ``fc_model``; where there are any ``lengths`` (mm),
+        ``centroids`` (mm), ``fc_score``, ``fc_explained``, ``null_permuted``, ``null_rewired``, ``null_distance``
+        (scores), and ``history_<rung>`` (loss per step).
+
+    Raises
+    ------
+    ValueError
+        If the record departs from the schema or the arrays do not belong together.
+    """
+
+    record: dict
+    arrays: dict
+
+    def __post_init__(self):
+        object.__setattr__(self, "record", schema.plain(self.record))
+        object.__setattr__(self, "arrays", {name: np.asarray(array) for name, array in self.arrays.items()})
+        fault = _fault(self.record, self.arrays)
+        if fault:
+            raise ValueError(f"{fault[0]}: {fault[1]}")
+
+    @property
+    def chosen(self):
+        """Name of the rung that predicts best."""
+        return self.record["chosen"]
+
+    @property
+    def explained(self):
+        """Name of the highest rung that clears every null and its coupling-0 twin, or None."""
+        return self.record["explained"]
+
+    @property
+    def score(self):
+        """Score of the chosen rung on the data opened once, or None where there were none."""
+        return self.rung(self.chosen)["score_heldout"]
+
+    @property
+    def parameters(self):
+        """Rows of name, region, value, standard error, interval, bounds, unit and flag."""
+        return self.record["parameters"]
+
+    @property
+    def flags(self):
+        """What a reader must know before believing the result."""
+        return self.record["flags"]
+
+    @property
+    def labels(self):
+        """Names of the regions."""
+        return [str(label) for label in self.arrays["labels"]]
+
+    @property
+    def fc(self):
+        """Functional connectivity of the chosen rung, ``[n, n]``."""
+        return self.arrays["fc_model"]
+
+    def rung(self, name):
+        """Return the record of a rung; where a name was tried twice, the one that was kept."""
+        rungs = [rung for rung in self.record["rungs"] if rung["name"] == name]
+        if not rungs:
+            raise KeyError(f"no rung '{name}'; there are {[rung['name'] for rung in self.record['rungs']]}")
+        return next((rung for rung in rungs if rung["kept"]), rungs[-1])
+
+    def to_json(self):
+        """Return `fit.json`: strict JSON, without NaN or infinities."""
+        return json.dumps(self.record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def load_result(folder):
+    """Load a result that `Result.save` wrote.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that holds `fit.json` and `fit.npz`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InputError
+        If the folder holds no result, or one that is damaged or of a later schema.
+    """
+    folder = Path(folder)
+    record = _read_record(folder / "fit.json")
+    arrays = _read_arrays(folder / "fit.npz")
+    fault = _fault(record, arrays)
+    if fault:
+        raise InputError(f"{folder}: {fault[0]}", fault[1], "The result is damaged; fit again or restore the folder.")
+    return Result(record, arrays)
+
+
+def _read_record(path):
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except FileNotFoundError:
+        raise InputError(path, "no such file", "Name the folder that `nmfit fit -o` or `Result.save` wrote.") from None
+    except (OSError, ValueError, RecursionError) as problem:
+        raise InputError(path, f"not readable as JSON ({problem})", "Fit again or restore the file.") from None
+    found = record.get("schema") if isinstance(record, dict) else None
+    if found != schema.SCHEMA:
+        raise InputError(path, f"schema {found!r}", "Load it with the version of nmfit that wrote it.",
+                         f"{schema.SCHEMA}")
+    return record
+
+
+def _refuse_constant(name):
+    raise ValueError(f"{name} is not JSON")
+
+
+def _read_arrays(path):
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise InputError(path, "no such file", "Fit again or restore the file beside fit.json.") from None
+    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, MemoryError, NotImplementedError,
+            RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error) as problem:
+        raise InputError(path, f"not readable as arrays ({problem})", "Fit again or restore the file.") from None
+
+
+def _fault(record, arrays):
+    """Return where record and arrays are not what they should be, and how, or None."""
+    fault = schema.first_fault(record)
+    if fault:
+        return f"fit.json: {fault[0]}", fault[1]
+    names = [rung["name"] for rung in record["rungs"]]
+    for answer in ("chosen", "explained"):
+        if record[answer] is not None and record[answer] not in names:
+            return f"fit.json: {answer}", f"'{record[answer]}' is not among the rungs {names}"
+    missing = [name for name in REQUIRED_ARRAYS if name not in arrays]
+    if missing:
+        return "fit.npz", f"no array '{missing[0]}'"
+    n = arrays["labels"].size
+    if arrays["labels"].dtype.kind != "U" or arrays["labels"].ndim != 1 or n < 2:
+        return "fit.npz: labels", f"{arrays['labels'].dtype} of shape {arrays['labels'].shape} where names belong"
+    shapes = {name: (n, n) for name in SQUARE_ARRAYS} | {"centroids": (n, 3)}
+    for name, array in arrays.items():
+        if name in shapes and (array.shape != shapes[name] or array.dtype.kind != "f"):
+            return f"fit.npz: {name}", f"{array.dtype} of shape {array.shape} where {shapes[name]} belongs"
+        if name.startswith(("null_", "history_")) and (array.ndim != 1 or array.dtype.kind != "f"):
+            return f"fit.npz: {name}", f"{array.dtype} of shape {array.shape} where a list of numbers belongs"
+    return None

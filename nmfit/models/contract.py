@@ -1,0 +1,65 @@
+"""What a model of one region is: its parameters and three pure functions.
+
+Nothing else is written per model: Jacobians, transfer functions, simulators and tables derive from these.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+
+class Model(ABC):
+    """A neural mass: element-wise over regions, in seconds, Hz and mV.
+
+    A model is a `nmfit.parameters.pytree` of parameters, each declared once with `param`. Its functions take
+    the state ``x`` of shape ``[d, n]`` (or ``[d]`` for one region) and the coupling input ``c`` of shape
+    ``[k, n]`` (or ``[k]``); a parameter is one number or one per region ``[n]``.
+
+    Class attributes
+    ----------------
+    states : names of the ``d`` states
+    channels : names of the ``k`` coupling channels, the same for what is sent and what is received
+    coupling : "diffusive" or "additive", what the model's own papers use
+    fit_first : names of the parameters a ladder frees first, in order
+    rotation : name of the parameter (Hz) whose angular frequency turns the plane of a model that commutes
+        with rotations of its two states, else None
+    time_scale : characteristic time in seconds
+    cost : "lowest", "low", "medium" or "high"
+    source : the paper
+    good_for, not_for : one sentence each
+    bold_drive, eeg_source : what instruments read; a model that lacks one sets it to None
+    """
+
+    states: ClassVar[tuple[str, ...]]
+    channels: ClassVar[tuple[str, ...]]
+    coupling: ClassVar[str]
+    fit_first: ClassVar[tuple[str, ...]]
+    rotation: ClassVar[str | None] = None
+    time_scale: ClassVar[float]
+    cost: ClassVar[str]
+    source: ClassVar[str]
+    good_for: ClassVar[str]
+    not_for: ClassVar[str]
+
+    @abstractmethod
+    def drift(self, x, c):
+        """Return dx/dt without noise, shape of ``x``, per second."""
+
+    @abstractmethod
+    def diffusion(self, x):
+        """Return the noise amplitude of every state, shape of ``x``: ``dx = drift dt + diffusion dW``."""
+
+    @abstractmethod
+    def output(self, x):
+        """Return what other regions hear, ``[k, n]``."""
+
+    @abstractmethod
+    def bold_drive(self, x):
+        """Return what drives the haemodynamics (or is the BOLD signal itself), ``[n]``."""
+
+    @abstractmethod
+    def eeg_source(self, x):
+        """Return what the lead field projects, ``[n]``."""
+
+    @abstractmethod
+    def start(self):
+        """Return the state ``[d]`` from which the working branch is reached."""

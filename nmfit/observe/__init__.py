@@ -1,0 +1,6 @@
+"""What instruments see."""
+
+from .contract import Observation
+from .direct import Direct
+
+__all__ = ["Direct", "Observation"]

@@ -1,0 +1,35 @@
+"""What an instrument is: the same contract as a model, driven by the regions."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+
+class Observation(ABC):
+    """An instrument: per region a small system driven by what it reads, then a linear projection.
+
+    Class attributes
+    ----------------
+    reads : "bold_drive" or "eeg_source", the model function that drives it
+    states : names of its states per region (empty where it has none)
+
+    Attributes
+    ----------
+    gain : array ``[s, n]`` or None
+        Projection of the regions onto sensors; None where every region is its own sensor.
+    """
+
+    reads: ClassVar[str]
+    states: ClassVar[tuple[str, ...]]
+    gain: object = None
+
+    @abstractmethod
+    def drift(self, h, u):
+        """Return dh/dt ``[d, n]`` for the drive ``u [n]``, per second."""
+
+    @abstractmethod
+    def read(self, h, u):
+        """Return the regional signal ``[n]`` before projection."""
+
+    @abstractmethod
+    def start(self):
+        """Return the state ``[d]`` at rest."""
