@@ -1,4 +1,4 @@
-"""What a fit leaves behind: the climbed ladder, its scores beside what they must be held against, and the arrays."""
+"""What a fit leaves behind: the ladder, its scores beside what they must be held against, and the arrays."""
 
 import dataclasses
 import io
@@ -23,12 +23,12 @@ class Result:
     Attributes
     ----------
     record : dict
-        `fit.json`, schema 1: the rungs, the two answers `chosen` and `explained`, ceiling, reliability, baselines,
-        nulls, confirmation, parameters, provenance. What is not finite is None.
+        `fit.json`, schema 1: the rungs, the two answers `chosen` and `explained`, ceiling, reliability,
+        baselines, nulls, confirmation, parameters, provenance. What is not finite is None.
     arrays : dict of str to ndarray
         `fit.npz`: ``labels``, ``weights``, ``fc_fit``, ``fc_model``; where there are any ``lengths`` (mm),
-        ``centroids`` (mm), ``fc_score``, ``fc_explained``, ``null_permuted``, ``null_rewired``, ``null_distance``
-        (scores), and ``history_<rung>`` (loss per step).
+        ``centroids`` (mm), ``fc_score``, ``fc_explained``, ``null_permuted``, ``null_rewired``,
+        ``null_distance`` (scores), and ``history_<rung>`` (loss per step).
 
     Raises
     ------
@@ -115,7 +115,7 @@ def load_result(folder):
     arrays = _read_arrays(folder / "fit.npz")
     fault = _fault(record, arrays)
     if fault:
-        raise InputError(f"{folder}: {fault[0]}", fault[1], "The result is damaged; fit again or restore the folder.")
+        raise InputError(f"{folder}: {fault[0]}", fault[1], "Fit again or restore the folder.")
     return Result(record, arrays)
 
 
@@ -123,9 +123,9 @@ def _read_record(path):
     try:
         record = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except FileNotFoundError:
-        raise InputError(path, "no such file", "Name the folder that `nmfit fit -o` or `Result.save` wrote.") from None
+        raise InputError(path, "no such file", "Name a folder that `nmfit fit` or `Result.save` wrote.") from None
     except (OSError, ValueError, RecursionError) as problem:
-        raise InputError(path, f"not readable as JSON ({problem})", "Fit again or restore the file.") from None
+        raise InputError(path, f"not readable as JSON ({problem})", "Fit again or restore it.") from None
     found = record.get("schema") if isinstance(record, dict) else None
     if found != schema.SCHEMA:
         raise InputError(path, f"schema {found!r}", "Load it with the version of nmfit that wrote it.",
@@ -143,9 +143,9 @@ def _read_arrays(path):
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise InputError(path, "no such file", "Fit again or restore the file beside fit.json.") from None
-    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, MemoryError, NotImplementedError,
-            RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error) as problem:
-        raise InputError(path, f"not readable as arrays ({problem})", "Fit again or restore the file.") from None
+    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, MemoryError, SyntaxError,
+            RuntimeError, zipfile.BadZipFile, zlib.error) as problem:
+        raise InputError(path, f"not readable as arrays ({problem})", "Fit again or restore it.") from None
 
 
 def _fault(record, arrays):
@@ -162,11 +162,15 @@ def _fault(record, arrays):
         return "fit.npz", f"no array '{missing[0]}'"
     n = arrays["labels"].size
     if arrays["labels"].dtype.kind != "U" or arrays["labels"].ndim != 1 or n < 2:
-        return "fit.npz: labels", f"{arrays['labels'].dtype} of shape {arrays['labels'].shape} where names belong"
+        return "fit.npz: labels", f"{_form(arrays['labels'])} where names belong"
     shapes = {name: (n, n) for name in SQUARE_ARRAYS} | {"centroids": (n, 3)}
     for name, array in arrays.items():
         if name in shapes and (array.shape != shapes[name] or array.dtype.kind != "f"):
-            return f"fit.npz: {name}", f"{array.dtype} of shape {array.shape} where {shapes[name]} belongs"
+            return f"fit.npz: {name}", f"{_form(array)} where numbers of shape {shapes[name]} belong"
         if name.startswith(("null_", "history_")) and (array.ndim != 1 or array.dtype.kind != "f"):
-            return f"fit.npz: {name}", f"{array.dtype} of shape {array.shape} where a list of numbers belongs"
+            return f"fit.npz: {name}", f"{_form(array)} where a list of numbers belongs"
     return None
+
+
+def _form(array):
+    return f"{array.dtype} of shape {array.shape}"

@@ -27,7 +27,7 @@ def _maybe(kind):
     return OrNull([kind])
 
 
-_INTERVAL = {"value": _maybe(NUMBER), "ci95": _maybe([NUMBER])}
+_INTERVAL = {"value": _maybe(NUMBER), "ci95": _maybe([_maybe(NUMBER)])}
 _NULL = _maybe({"mean": _maybe(NUMBER), "sd": _maybe(NUMBER), "margin": _maybe(NUMBER), "p": _maybe(NUMBER),
                 "n": COUNT})
 
@@ -37,10 +37,12 @@ RECORD = {
     "flags": [TEXT],
     "modality": TEXT,
     "rungs": [{
-        "name": TEXT, "model": TEXT, "engine": ENGINES, "free_parameters": NUMBER, "starts": COUNT, "steps": COUNT,
-        "loss": _maybe(NUMBER), "score_fit": _maybe(NUMBER), "score_choose": _maybe(NUMBER),
-        "score_heldout": _maybe(NUMBER), "score_heldout_se": _maybe(NUMBER), "seconds": NUMBER, "status": TEXT,
-        "kept": TRUTH, "reason": TEXT, "drive": TRUTH, "coupling_zero": _maybe(NUMBER),
+        "name": TEXT, "model": TEXT, "engine": ENGINES, "free_parameters": NUMBER,
+        "starts": COUNT, "steps": COUNT, "loss": _maybe(NUMBER),
+        "score_fit": _maybe(NUMBER), "score_choose": _maybe(NUMBER),
+        "score_heldout": _maybe(NUMBER), "score_heldout_se": _maybe(NUMBER),
+        "seconds": NUMBER, "status": TEXT, "kept": TRUTH,
+        "reason": TEXT, "drive": TRUTH, "coupling_zero": _maybe(NUMBER),
     }],
     "chosen": TEXT,
     "explained": _maybe(TEXT),
@@ -53,7 +55,8 @@ RECORD = {
                      "agrees": _maybe(TRUTH), "sigma": _maybe(NUMBER)},
     "parameters": [{
         "name": TEXT, "region": _maybe(TEXT), "value": _maybe(NUMBER), "se": _maybe(NUMBER),
-        "ci95": _maybe([_maybe(NUMBER)]), "bounds": _maybe([_maybe(NUMBER)]), "unit": TEXT, "flag": _maybe(TEXT),
+        "ci95": _maybe([_maybe(NUMBER)]), "bounds": _maybe([_maybe(NUMBER)]), "unit": TEXT,
+        "flag": _maybe(TEXT),
     }],
     "provenance": {},
 }
@@ -109,7 +112,8 @@ def first_fault(value, kind=None, place=""):
             faults = (first_fault(item, kind[0], f"{place}[{i}]") for i, item in enumerate(value))
             return next((fault for fault in faults if fault), None)
         case tuple():
-            return None if value in kind else (place, f"{_seen(value)} where one of {', '.join(kind)} belongs")
+            known = f"one of {', '.join(kind)}"
+            return None if value in kind else (place, f"{_seen(value)} where {known} belongs")
     return None if KINDS[kind](value) else (place, f"{_seen(value)} where {kind} belongs")
 
 
