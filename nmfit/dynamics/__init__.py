@@ -1,1 +1,5 @@
-"""dynamics"""
+"""Two engines that answer one question: what would the instrument see?"""
+
+from .linearised import Linear, linearise
+
+__all__ = ["Linear", "linearise"]

@@ -22,6 +22,7 @@ class Model(ABC):
     fit_first : names of the parameters a ladder frees first, in order
     rotation : name of the parameter (Hz) whose angular frequency turns the plane of a model that commutes
         with rotations of its two states, else None
+    rests_at_start : whether ``start()`` is a state of rest whatever the parameters and the coupling (zero outputs)
     time_scale : characteristic time in seconds
     cost : "lowest", "low", "medium" or "high"
     source : the paper
@@ -34,6 +35,7 @@ class Model(ABC):
     coupling: ClassVar[str]
     fit_first: ClassVar[tuple[str, ...]]
     rotation: ClassVar[str | None] = None
+    rests_at_start: ClassVar[bool] = False
     time_scale: ClassVar[float]
     cost: ClassVar[str]
     source: ClassVar[str]

@@ -28,6 +28,7 @@ class Hopf(Model):
     coupling: ClassVar = "diffusive"
     fit_first: ClassVar = ("a",)
     rotation: ClassVar = "f"
+    rests_at_start: ClassVar = True
     time_scale: ClassVar = 20.0
     cost: ClassVar = "lowest"
     source: ClassVar = "Deco et al. 2017, Sci Rep 7:3095"

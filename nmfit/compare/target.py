@@ -1,0 +1,309 @@
+"""Empirical FC with the three roles its data play: fit, choose, score."""
+
+import dataclasses
+
+import numpy as np
+
+from ..errors import InputError
+from .empirical import (
+    blocks,
+    check_band,
+    fc_score,
+    functional_connectivity,
+    group_fc,
+    group_reliability,
+    half_reliability,
+    peak_frequency,
+)
+from .recording import Recording
+
+FEWEST_FOR_FOLDS = 6
+OUTER_FOLDS = 6
+INNER_FOLDS = 3
+PAIR_GROUPS = 4           # 10 blocks of region pairs ...
+MATRIX_MASKS = 5          # ... two of which are masked at a time
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Split:
+    """One division of the data that a fit may see into what is fitted and what chooses.
+
+    Attributes
+    ----------
+    fit : array ``[n, n]``, group FC of the fit part
+    choose : array ``[u, n, n]``, FC of each unit of the choose part
+    pairs, choose_pairs : arrays ``[n, n]``, weights of the pairs in each part (upper triangle)
+    frequency : peak frequency of the fit part in Hz, or None
+    people : indices of the people whose connectomes the fit may average, or None for all
+    """
+
+    fit: np.ndarray
+    choose: np.ndarray
+    pairs: np.ndarray
+    choose_pairs: np.ndarray
+    frequency: float | None
+    people: tuple[int, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Fold:
+    """What one outer fold sees: inner splits to choose with, a pool to fit last, a part to score once.
+
+    Attributes
+    ----------
+    splits : tuple of Split
+    pool : array ``[n, n]``, group FC of everything but the score part
+    score : array ``[u, n, n]`` or None
+    frequency : peak frequency of the pool in Hz, or None
+    score_reliability : reliability of the group FC of the score part, or None
+    people : indices of the people in the pool, or None for all
+    """
+
+    splits: tuple[Split, ...]
+    pool: np.ndarray
+    score: np.ndarray | None
+    frequency: float | None
+    score_reliability: float | None
+    people: tuple[int, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FcTarget:
+    """Empirical functional connectivity and how it may be used.
+
+    Build one with `fc_target`.
+
+    Attributes
+    ----------
+    folds : tuple of Fold
+        One where a score part is fixed; several where people take turns.
+    labels : tuple of str, or None
+    band : (low, high) in Hz, or None for the whole band
+    tr : float or None
+    design : "people", "blocks", "heldout" or "matrix"
+    volumes : volumes per run behind the score, or None
+    units : how many people (or blocks) choose
+    flags, notes : tuples of str
+    """
+
+    folds: tuple[Fold, ...]
+    labels: tuple | None
+    band: tuple | None
+    tr: float | None
+    design: str
+    volumes: int | None
+    units: int
+    flags: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    sha256: tuple[str, ...] = ()
+
+    @property
+    def n(self):
+        """Number of regions."""
+        return self.folds[0].pool.shape[0]
+
+
+def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_volumes=None):
+    """Turn recordings, or an FC matrix, into a target with the roles fit, choose and score.
+
+    Six people or more take turns in nested folds. Fewer are each cut into contiguous blocks with gaps. Data passed
+    as `heldout` are the score part, whatever the rest is. A lone FC matrix can choose by masked region pairs only
+    (interpolation) and has no score part.
+
+    Parameters
+    ----------
+    data : list of Recording, Recording, array ``[t, n]`` or list of them, or FC matrix ``[n, n]``
+    band : (low, high) in Hz, or None
+        Default 0.01 to 0.1 Hz for series, the whole band for a matrix.
+    tr : float, optional
+        Seconds; for plain arrays.
+    labels : sequence of str, optional
+    heldout : like `data`, optional
+    n_volumes : int, optional
+        Volumes behind an FC matrix, for standard errors.
+
+    Raises
+    ------
+    InputError
+        Naming the run and what is wrong with it.
+    """
+    matrix = _as_matrix(data)
+    if matrix is not None:
+        return _matrix_target(matrix, None if band == "default" else band, tr, labels, heldout, n_volumes)
+    band = (0.01, 0.1) if isinstance(band, str) else band
+    runs = _as_runs(data, tr, labels)
+    _check_runs(runs, band)
+    held = None if heldout is None else (_as_matrix(heldout), heldout)
+    people = len(runs)
+    if held is not None:
+        return _heldout_target(runs, held, band, tr, labels)
+    if people >= FEWEST_FOR_FOLDS:
+        return _people_target(runs, band)
+    return _block_target(runs, band)
+
+
+def _as_matrix(data):
+    if isinstance(data, Recording) or (isinstance(data, (list, tuple)) and isinstance(data[0], Recording)):
+        return None
+    array = np.asarray(data, dtype=float) if not isinstance(data, (list, tuple)) else None
+    if array is None or array.ndim != 2 or array.shape[0] != array.shape[1]:
+        return None
+    if not np.allclose(array, array.T, atol=1e-6):
+        return None
+    if not np.isfinite(array[np.triu_indices(len(array), 1)]).all() or np.abs(array).max() > 1 + 1e-6:
+        raise InputError("FC matrix", "it holds values that are no correlations (NaN or beyond 1)",
+                         "Give Pearson correlations.")
+    fc = array.copy()
+    np.fill_diagonal(fc, 1.0)
+    return fc
+
+
+def _as_runs(data, tr, labels):
+    data = data if isinstance(data, (list, tuple)) else [data]
+    if not data:
+        raise InputError("BOLD", "no run was given", "Give at least one.")
+    return [d if isinstance(d, Recording) else Recording(np.asarray(d, float), tr, labels=labels,
+                                                         subject=f"{i + 1}", source=f"array {i + 1}")
+            for i, d in enumerate(data)]
+
+
+def _check_runs(runs, band):
+    first = runs[0]
+    for run in runs:
+        if run.data.shape[1] != first.data.shape[1]:
+            raise InputError(run.source, f"{run.data.shape[1]} regions", "Give runs of one parcellation.",
+                             f"{first.data.shape[1]} as in {first.source}")
+        if run.tr != first.tr:
+            raise InputError(run.source, f"TR {run.tr:g} s", "Give runs of one TR.", f"{first.tr:g} s")
+        if band is not None:
+            check_band(run.tr, band, len(run.data), run.source)
+
+
+def _triangle(n):
+    return np.triu(np.ones((n, n)), 1)
+
+
+def _common(runs, band, design, **more):
+    return {"labels": runs[0].labels, "band": band, "tr": runs[0].tr, "design": design,
+            "sha256": tuple(str(r.sha256) for r in runs), **more}
+
+
+def _people_target(runs, band):
+    fcs = np.stack([functional_connectivity(r.data, r.tr, band) for r in runs])
+    everyone = np.arange(len(runs))
+    pairs = _triangle(fcs.shape[1])
+
+    def frequency(of):
+        return peak_frequency([runs[i].data for i in of], runs[0].tr, band)
+
+    folds = []
+    for score in np.array_split(everyone, min(OUTER_FOLDS, len(runs))):
+        pool = np.setdiff1d(everyone, score)
+        splits = []
+        for choose in np.array_split(pool, INNER_FOLDS):
+            fit = np.setdiff1d(pool, choose)
+            splits.append(Split(group_fc(fcs[fit]), fcs[choose], pairs, pairs, frequency(fit), tuple(fit)))
+        pooled = fcs[score]
+        single = group_reliability(fcs)
+        each = single / (len(fcs) - (len(fcs) - 1) * single)          # Spearman-Brown, solved for one person
+        reliability = len(score) * each / (1 + (len(score) - 1) * each)
+        folds.append(Fold(tuple(splits), group_fc(fcs[pool]), pooled, frequency(pool), reliability, tuple(pool)))
+    note = (f"{len(runs)} people take turns: {len(folds)} outer folds score, {INNER_FOLDS} inner folds choose; "
+            "the ceiling uses agreement between all people")
+    return FcTarget(tuple(folds), units=len(runs) - len(folds[0].score), volumes=min(len(r.data) for r in runs),
+                    notes=(note,), **_common(runs, band, "people"))
+
+
+def _block_target(runs, band):
+    parts = [{role: run.data[at] for role, at in blocks(len(run.data), run.tr, band).items()} for run in runs]
+    tr = runs[0].tr
+
+    def fc(role):
+        return np.stack([functional_connectivity(p[role], tr, band) for p in parts])
+
+    pairs = _triangle(runs[0].data.shape[1])
+    halves = [[functional_connectivity(h, tr, band) for h in np.array_split(p["score"], 2)] for p in parts]
+    reliability = half_reliability(group_fc([h[0] for h in halves]), group_fc([h[1] for h in halves]))
+    fit, choose, score = fc("fit"), fc("choose"), fc("score")
+    if len(runs) == 1:
+        choose = np.stack([functional_connectivity(h, tr, band) for h in np.array_split(parts[0]["choose"], 2)])
+    frequency = peak_frequency([p["fit"] for p in parts], tr, band)
+    split = Split(group_fc(fit), choose, pairs, pairs, frequency)
+    pool = group_fc([np.tanh(np.average(np.arctanh(np.clip([f, c], -1 + 1e-12, 1 - 1e-12)), axis=0,
+                                        weights=[2.0, 1.0])) for f, c in zip(fit, fc("choose"), strict=True)])
+    fold = Fold((split,), pool, score, frequency, reliability)
+    seconds = {role: len(parts[0][role]) * tr for role in ("fit", "choose", "score")}
+    note = (f"{len(runs)} {'person' if len(runs) == 1 else 'people'}, each run cut into contiguous blocks with gaps: "
+            + ", ".join(f"{role} {s:.0f} s" for role, s in seconds.items()))
+    return FcTarget((fold,), units=len(choose), volumes=min(len(p["score"]) for p in parts), notes=(note,),
+                    **_common(runs, band, "blocks"))
+
+
+def _heldout_target(runs, held, band, tr, labels):
+    matrix, raw = held
+    fcs = np.stack([functional_connectivity(r.data, r.tr, band) for r in runs])
+    if matrix is not None:
+        score, reliability, volumes = matrix[None], None, None
+    else:
+        others = _as_runs(raw, tr, labels)
+        _check_runs([runs[0], *others], band)
+        score = np.stack([functional_connectivity(r.data, r.tr, band) for r in others])
+        volumes = min(len(r.data) for r in others)
+        halves = [[functional_connectivity(h, r.tr, band) for h in np.array_split(r.data, 2)] for r in others]
+        reliability = group_reliability(score) if len(score) > 1 else half_reliability(*halves[0])
+    _check_size(score, fcs.shape[1], "held-out data")
+    pairs = _triangle(fcs.shape[1])
+    pool, splits = group_fc(fcs), []
+    if len(runs) >= 3:
+        for choose in np.array_split(np.arange(len(runs)), min(INNER_FOLDS, len(runs))):
+            fit = np.setdiff1d(np.arange(len(runs)), choose)
+            splits.append(Split(group_fc(fcs[fit]), fcs[choose], pairs, pairs,
+                                peak_frequency([runs[i].data for i in fit], runs[0].tr, band), tuple(fit)))
+    else:
+        roles = {"fit": 0.65, "choose": 0.35}
+        parts = [{k: r.data[at] for k, at in blocks(len(r.data), r.tr, band, roles).items()} for r in runs]
+        fit = [functional_connectivity(p["fit"], runs[0].tr, band) for p in parts]
+        choose = [functional_connectivity(p["choose"], runs[0].tr, band) for p in parts]
+        if len(runs) == 1:
+            choose = [functional_connectivity(h, runs[0].tr, band) for h in np.array_split(parts[0]["choose"], 2)]
+        splits.append(Split(group_fc(fit), np.stack(choose), pairs, pairs,
+                            peak_frequency([p["fit"] for p in parts], runs[0].tr, band)))
+    frequency = peak_frequency([r.data for r in runs], runs[0].tr, band)
+    if reliability is None:
+        reliability = fc_score(pool, group_fc(score))
+    fold = Fold(tuple(splits), pool, score, frequency, reliability)
+    return FcTarget((fold,), units=sum(len(s.choose) for s in splits), volumes=volumes,
+                    notes=("held-out data of the user's own are the score part",), **_common(runs, band, "heldout"))
+
+
+def _matrix_target(fc, band, tr, labels, heldout, n_volumes):
+    n = len(fc)
+    triangle = _triangle(n)
+    # Blocks of pairs, not single pairs: neighbours in the matrix share regions, so single masked pairs leak.
+    group = np.random.default_rng(n).permutation(n) % PAIR_GROUPS
+    code = np.minimum(group[:, None], group) * PAIR_GROUPS + np.maximum(group[:, None], group)
+    _, block = np.unique(code, return_inverse=True)
+    mask = block.reshape(n, n) % MATRIX_MASKS
+    splits = [Split(fc, fc[None], triangle * (mask != k), triangle * (mask == k), None) for k in range(MATRIX_MASKS)]
+    flags, notes = [], ["the whole band, since nothing tells which band the FC matrix holds"] if band is None else []
+    notes.append("rungs were chosen on masked blocks of region pairs: interpolation, not new data")
+    score = reliability = None
+    if heldout is None:
+        flags.append("not_validated")
+        notes.append("a lone FC matrix: nothing could be validated on data that the fit has not seen")
+    else:
+        score = _as_matrix(heldout)
+        if score is None:
+            raise InputError("held-out FC", "it is not a symmetric matrix of correlations",
+                             "Give an FC matrix beside an FC matrix.", f"{n} x {n}")
+        score = score[None]
+        _check_size(score, n, "held-out FC")
+        reliability = fc_score(fc, score[0])
+    fold = Fold(tuple(splits), fc, score, None, reliability)
+    return FcTarget((fold,), labels=None if labels is None else tuple(labels), band=band, tr=tr, design="matrix",
+                    volumes=n_volumes, units=1, flags=tuple(flags), notes=tuple(notes))
+
+
+def _check_size(score, n, what):
+    if score.shape[1] != n:
+        raise InputError(what, f"{score.shape[1]} regions", "Give data of the same parcellation.", f"{n}")

@@ -1,0 +1,54 @@
+"""A region, or an instrument, seen as a small linear system: Jacobians and transfer functions."""
+
+import jax
+import jax.numpy as jnp
+
+
+def jacobian(function, x):
+    """Return the Jacobian ``[n, i, j]`` of a function that is element-wise over the last axis of ``x [j, n]``."""
+    directions = jnp.broadcast_to(jnp.eye(x.shape[0], dtype=x.dtype)[:, :, None], (x.shape[0], *x.shape))
+    columns = jax.vmap(lambda d: jax.jvp(function, (x,), (d,))[1])(directions)
+    return jnp.moveaxis(columns, (0, 1, 2), (2, 1, 0))
+
+
+def complexed(real, imaginary=None):
+    """Return a complex array of the same precision (strict promotion never mixes the two by itself)."""
+    real = jnp.asarray(real)
+    return jax.lax.complex(real, jnp.zeros_like(real) if imaginary is None else imaginary)
+
+
+def transfer(a, b, c, w):
+    """Return ``C (iw - A)^-1 B`` at many frequencies for many small systems.
+
+    The resolvent's numerator and denominator are polynomials in ``iw`` (Faddeev-LeVerrier), found once for all
+    frequencies with ``d`` small products; the time is scaled so that ``A`` has norm one.
+
+    Parameters
+    ----------
+    a, b, c : arrays ``[n, d, d]``, ``[n, d, p]``, ``[n, q, d]``
+    w : array ``[f]``, rad/s
+
+    Returns
+    -------
+    array ``[f, n, q, p]``
+    """
+    d = a.shape[-1]
+    size = jax.lax.stop_gradient(jnp.maximum(jnp.max(jnp.abs(a), axis=(-2, -1), keepdims=True), 1e-30))
+    w = jnp.asarray(w, dtype=a.dtype)
+    scaled, s = a / size, complexed(jnp.zeros((w.size, a.shape[0]), a.dtype), w[:, None] / size[:, 0, 0])
+    eye = jnp.eye(d, dtype=a.dtype)
+    adjugate = jnp.broadcast_to(eye, a.shape)
+    numerators, coefficients = [c @ b], [jnp.ones(a.shape[0], dtype=a.dtype)]
+    for power in range(1, d + 1):
+        product = scaled @ adjugate
+        last = -jnp.trace(product, axis1=-2, axis2=-1) / power
+        coefficients.append(last)
+        if power < d:
+            adjugate = product + last[:, None, None] * eye
+            numerators.append(c @ adjugate @ b)
+    top, bottom = jnp.zeros((), dtype=s.dtype), jnp.zeros((), dtype=s.dtype)
+    for numerator in numerators:
+        top = top * s[:, :, None, None] + complexed(numerator)
+    for coefficient in coefficients:
+        bottom = bottom * s + complexed(coefficient)
+    return top / (bottom * complexed(size[:, 0, 0]))[:, :, None, None]

@@ -1,0 +1,150 @@
+"""From noise to what an instrument reads, at every frequency, with one solve of size ``nk`` per frequency.
+
+With the local transfer functions ``h = C (iw - A)^-1 B``, ``g = C (iw - A)^-1 D`` and, for what the instrument
+reads, ``h_o`` and ``g_o``, and the network operator ``K(w)``, the response to the noise sources is
+``E = h_o K (I - h K)^-1 g + g_o``, and the cross-spectrum ``E E^H`` (two-sided, per rad/s).
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .local import complexed, jacobian, transfer
+
+
+@jax.custom_vjp
+def inverse(matrix):
+    """Return the inverse of each matrix; its derivative takes products only, no second solve."""
+    return jnp.linalg.inv(matrix)
+
+
+def _inverse_forward(matrix):
+    found = jnp.linalg.inv(matrix)
+    return found, found
+
+
+def _inverse_backward(found, cotangent):
+    # JAX's cotangents are linear, not conjugate: the transpose, without conjugation, is the adjoint.
+    turned = jnp.swapaxes(found, -1, -2)
+    return (-turned @ cotangent @ turned,)
+
+
+inverse.defvjp(_inverse_forward, _inverse_backward)
+
+
+def operator(network, w):
+    """Return ``K(w)``, ``[f, n, n]``, the own term of diffusive coupling undelayed."""
+    strengths, delays = network.strengths(), network.delays()
+    if delays is None:
+        k = jnp.broadcast_to(complexed(strengths), (w.size, *strengths.shape))
+    else:
+        phase = w[:, None, None] * delays
+        k = complexed(strengths * jnp.cos(phase), -strengths * jnp.sin(phase))
+    if network.coupling.kind == "diffusive":
+        k = k - complexed(jnp.diag(strengths.sum(1)))
+    return k
+
+
+def noisy_states(model):
+    """Return the indices of the states that a model's noise enters, known before any tracing."""
+    with jax.ensure_compile_time_eval():
+        fresh = type(model)()
+        return tuple(int(i) for i in np.flatnonzero(np.asarray(fresh.diffusion(jnp.asarray(fresh.start())))))
+
+
+def instrument_transfer(observation, u, w):
+    """Return the instrument's transfer function per region, ``[f, n]`` (ones where it has no states)."""
+    direct = jax.jvp(lambda v: observation.read(_rest(observation, u), v), (u,), (jnp.ones_like(u),))[1]
+    if not observation.states:
+        return complexed(jnp.broadcast_to(direct, (w.size, u.size)))
+    h = _settled(observation, u)
+    a = jacobian(lambda s: observation.drift(s, u), h)
+    b = jax.jvp(lambda v: observation.drift(h, v), (u,), (jnp.ones_like(u),))[1].T[..., None]
+    c = jacobian(lambda s: observation.read(s, u)[None], h)
+    return complexed(direct) + transfer(a, b, c, w)[..., 0, 0]
+
+
+def _rest(observation, u):
+    return jnp.repeat(jnp.asarray(observation.start())[:, None], u.size, axis=1)
+
+
+def _settled(observation, u):
+    """Return the instrument's state of rest under a constant drive (Newton, then one step for the derivative)."""
+    def newton(held, h, drive):
+        a = jacobian(lambda s: held.drift(s, drive), jax.lax.stop_gradient(h))
+        return h - jnp.linalg.solve(jax.lax.stop_gradient(a), observation_drift(held, h, drive).T[..., None])[..., 0].T
+
+    def observation_drift(held, h, drive):
+        return held.drift(h, drive)
+
+    frozen, still = jax.lax.stop_gradient((observation, u))
+    h = jax.lax.fori_loop(0, 30, lambda _, s: newton(frozen, s, still), _rest(observation, still))
+    return newton(observation, jax.lax.stop_gradient(h), u)
+
+
+def response(network, observation, x, w):
+    """Return the response ``E [f, r, n m]`` of ``r`` regional readings to the ``n m`` noise sources.
+
+    The sources are ordered region by region within each of the ``m`` source kinds.
+    """
+    c = network.input(network.output(x))
+    amplitude = network.diffusion(x)
+    widest = max(len(noisy_states(network.groups[name])) for name, _ in network.members)
+    parts = {}
+    for name, at in network.members:
+        model, here, into = network.groups[name], x[name], c[:, jnp.array(at)]
+        a = jacobian(lambda s, m=model, i=into: m.drift(s, i), here)
+        b = jacobian(lambda i, m=model, s=here: m.drift(s, i), into)
+        heard = jacobian(model.output, here)
+        seen = jacobian(lambda s, m=model: getattr(m, observation.reads)(s)[None], here)
+        noisy = noisy_states(model)
+        d = amplitude[name][jnp.array(noisy)].T[:, None, :] * jnp.eye(here.shape[0])[:, jnp.array(noisy)]
+        d = jnp.pad(d, ((0, 0), (0, 0), (0, widest - len(noisy))))
+        through = transfer(a, jnp.concatenate([b, d], -1), jnp.concatenate([heard, seen], -2), w)
+        parts[name] = jnp.moveaxis(through, 1, -1)
+    local = network.in_order(parts)                                       # [f, k + 1, k + m, n]
+    channels = c.shape[0]
+    h, g = local[:, :channels, :channels], local[:, :channels, channels:]
+    h_o, g_o = local[:, channels, :channels], local[:, channels, channels:]
+    k = operator(network, w)
+    f, n = w.size, network.n
+    hk = jnp.einsum("fabi,fij->faibj", h, k)
+    loop = complexed(jnp.eye(channels * n)) - hk.reshape(f, channels * n, channels * n)
+    closed = inverse(loop).reshape(f, channels, n, channels, n)
+    through = jnp.einsum("fai,fij,fajbl->fibl", h_o, k, closed)
+    e = jnp.einsum("fibl,fbml->fiml", through, g)
+    e = e + jnp.einsum("fmi,ij->fimj", g_o, complexed(jnp.eye(n)))
+    u = network.read(x, observation.reads)
+    return instrument_transfer(observation, u, w)[:, :, None] * e.reshape(f, n, -1)
+
+
+def rotating_response(network, observation, x, w):
+    """Return the same response for a model whose two states are one rotating plane, from ``n x n`` solves.
+
+    In ``z = x + iy`` region i obeys ``z' = (a_i + i w_i) z + K z + sigma (xi_x + i xi_y)``; the reading is
+    ``Re(conj(c) z)``, so that ``z`` at ``w`` and ``z`` at ``-w`` are two independent sources of it.
+    """
+    (name, _), = network.members
+    model = network.groups[name]
+    c = network.input(network.output(x))
+    a = jacobian(lambda s: model.drift(s, c), x[name])
+    seen = jacobian(lambda s: getattr(model, observation.reads)(s)[None], x[name])
+    pole = complexed(a[:, 0, 0], a[:, 1, 0])
+    amplitude = network.diffusion(x)[name][0]
+    both = jnp.concatenate([w, -w])
+    turning = both[:, None, None] * jnp.eye(network.n)
+    loop = complexed(jnp.zeros_like(turning), turning) - jnp.diag(pole) - operator(network, both)
+    e = inverse(loop) * complexed(amplitude / jnp.sqrt(2.0))
+    phase = complexed(seen[:, 0, 0], -seen[:, 0, 1])
+    e = jnp.concatenate([phase[:, None] * e[:w.size], jnp.conj(phase[:, None] * e[w.size:])], axis=-1)
+    u = network.read(x, observation.reads)
+    return instrument_transfer(observation, u, w)[:, :, None] * e
+
+
+def with_drive(network, e):
+    """Append the columns of a shared drive: every region's source of one kind, weighted by the region's gain."""
+    if network.drive is None:
+        return e
+    gain = jnp.broadcast_to(jnp.asarray(network.drive.gain), (network.n,))
+    kinds = e.reshape(*e.shape[:-1], -1, network.n)
+    return jnp.concatenate([e, jnp.einsum("...mi,i->...m", kinds, complexed(gain))], axis=-1)

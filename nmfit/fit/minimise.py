@@ -1,0 +1,102 @@
+"""Minimise a smooth loss: optax L-BFGS with line search, best so far, roll-back of non-finite steps."""
+
+import enum
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+MEMORY = 12
+LINE_SEARCH = 24
+WINDOW = 8                 # steps over which the loss must still fall
+
+
+class Status(enum.Enum):
+    """Why a minimisation stopped."""
+
+    CONVERGED = "the gradient vanished or the loss stopped falling"
+    STEP_LIMIT = "the step limit was reached while the loss was still falling"
+    STALLED = "no step along the search direction lowered the loss"
+    NON_FINITE_START = "the loss or its gradient is not finite at the start"
+
+
+class Minimum(NamedTuple):
+    """Where a minimisation ended: the best point seen, never the last by default."""
+
+    theta: dict
+    loss: jax.Array
+    start_loss: jax.Array
+    steps: jax.Array
+    gradient: jax.Array
+    status: jax.Array
+    history: jax.Array
+
+
+STATUSES = tuple(Status)
+
+
+@functools.partial(jax.jit, static_argnames=("objective", "steps"))
+def minimise(objective, theta, data, steps, tolerance):
+    """Minimise ``objective(theta, data)`` over a pytree.
+
+    Parameters
+    ----------
+    objective : function
+        At module level, so that equal calls compile once.
+    theta : pytree of arrays
+        Start.
+    data : pytree
+        What the objective needs; only its structure and shapes are compiled against.
+    steps : int
+        Step limit.
+    tolerance : float
+        The search ends when the loss fell by less than this over `WINDOW` steps.
+    """
+    solver = optax.lbfgs(memory_size=MEMORY, linesearch=optax.scale_by_zoom_linesearch(
+        max_linesearch_steps=LINE_SEARCH, initial_guess_strategy="one"))
+
+    def loss(point):
+        value = objective(point, data)
+        return jnp.where(jnp.isfinite(value), value, 1e6)
+
+    value_and_grad = optax.value_and_grad_from_state(loss)
+    first, slope = jax.value_and_grad(lambda p: objective(p, data))(theta)
+    usable = jnp.isfinite(first) & _finite(slope)
+
+    def go_on(carry):
+        count, _, state, best, _, _, history, stuck = carry
+        del state, best
+        recent = history[jnp.maximum(count - WINDOW, 0)] - history[count]
+        falling = (count < WINDOW) | (recent > tolerance)
+        return (count < steps) & falling & ~stuck & usable
+
+    def advance(carry):
+        count, point, state, best, best_loss, _, history, _ = carry
+        value, gradient = value_and_grad(point, state=state)
+        updates, after = solver.update(gradient, state, point, value=value, grad=gradient, value_fn=loss)
+        moved = optax.apply_updates(point, updates)
+        reached = optax.tree_utils.tree_get(after, "value")
+        sound = jnp.isfinite(reached) & _finite(moved) & _finite(optax.tree_utils.tree_get(after, "grad"))
+        improved = sound & (reached < best_loss)
+        best = _choose(improved, moved, best)
+        best_loss = jnp.where(improved, reached, best_loss)
+        norm = optax.tree_utils.tree_norm(gradient)
+        return (count + 1, _choose(sound, moved, point), _choose(sound, after, state), best, best_loss, norm,
+                history.at[count + 1].set(best_loss), ~sound | ~(jnp.abs(value - reached) > 0))
+
+    history = jnp.full(steps + 1, jnp.nan).at[0].set(first)
+    norm = optax.tree_utils.tree_norm(slope)
+    count, _, _, best, best_loss, norm, history, stuck = jax.lax.while_loop(
+        go_on, advance, (jnp.asarray(0), theta, solver.init(theta), theta, first, norm, history, jnp.asarray(False)))
+    status = jnp.where(~usable, 3, jnp.where(count >= steps, 1, jnp.where(stuck & (norm > 1e-4), 2, 0)))
+    return Minimum(best, best_loss, first, count, norm, status, history)
+
+
+def _finite(tree):
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
+
+
+def _choose(take, new, old):
+    return jax.tree.map(lambda a, b: jnp.where(take, a, b), new, old)

@@ -1,0 +1,122 @@
+"""Which parameters are free and how regions share them: basis matrices over unconstrained values."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..parameters import pytree, static, to_bounded, to_free
+
+
+@pytree
+class Block:
+    """One parameter's freedom: ``value = bijection(origin + spread * basis @ theta)``.
+
+    ``theta = 0`` is where the rung below ended, so a larger column space starts there and loses nothing. One unit of
+    ``theta`` changes the value by about its own size, whatever the parameter.
+
+    Attributes
+    ----------
+    origin : unconstrained value at the start, a number or ``[n]``
+    spread : unconstrained change per unit of ``theta``, a number or ``[n]``
+    basis : ``[n, p]``; None for one shared number; for edges the symmetric index pair ``(i, j)`` of each
+    penalty : ``[p]``, weight of the Gaussian prior on each coordinate (0 for shared directions)
+    name : the parameter's name in `Network.declared`
+    bounds : its bounds
+    centred : whether the regional factors keep the mean 1 (noise, whose scale FC cannot see)
+    """
+
+    origin: object
+    spread: object
+    basis: object
+    penalty: object
+    name: str = static(default="")
+    bounds: tuple = static(default=(0.0, 1.0))
+    centred: bool = static(default=False)
+
+    def value(self, theta):
+        """Return the parameter's value for the coordinates ``theta [p]``."""
+        if self.name == "edge_gain":
+            i, j = self.basis
+            full = self.origin.at[i, j].add(theta)
+            return full.at[j, i].add(theta)
+        move = theta[0] if self.basis is None else self.basis @ theta
+        value = to_bounded(self.origin + self.spread * move, self.bounds)
+        return value / jnp.mean(value) if self.centred else value
+
+
+def place(network, blocks, theta):
+    """Return the network with every block's parameter at ``theta`` (a dict by name)."""
+    return network.replace({block.name: block.value(theta[block.name]) for block in blocks})
+
+
+def penalty(blocks, theta):
+    """Return the sum of squares of all shrunken coordinates."""
+    return sum(jnp.sum(block.penalty * theta[block.name] ** 2) for block in blocks)
+
+
+def origin_theta(blocks):
+    """Return ``theta = 0`` for every block."""
+    return {b.name: jnp.zeros(jnp.shape(b.penalty)) for b in blocks}
+
+
+def free_count(blocks):
+    """Return how many directions are free: the rank of each basis, less one where a mean is fixed."""
+    total = 0
+    for block in blocks:
+        if block.basis is None:
+            total += 1
+        elif block.name == "edge_gain":
+            total += int(block.basis[0].size)
+        else:
+            total += int(np.linalg.matrix_rank(np.asarray(block.basis))) - block.centred
+    return total
+
+
+def shared_block(network, name):
+    """Free one number for all regions (a regional value keeps its shape and moves as one)."""
+    return _block(network, name, None, jnp.zeros(1))
+
+
+def map_block(network, name, maps):
+    """Free a level and one slope per map; ``maps [m, n]``, z-scored."""
+    maps = jnp.asarray(maps)
+    basis = jnp.concatenate([jnp.ones((1, maps.shape[1])), maps]).T
+    return _block(network, name, basis, jnp.zeros(basis.shape[1]))
+
+
+def region_block(network, name, maps):
+    """Free every region, shrunken towards the rung below; level and maps move at no cost."""
+    maps = jnp.asarray(maps)
+    n = network.n
+    basis = jnp.concatenate([jnp.ones((1, n)), maps, jnp.eye(n)]).T
+    return _block(network, name, basis, jnp.concatenate([jnp.zeros(1 + maps.shape[0]), jnp.ones(n)]))
+
+
+def edge_block(network):
+    """Free the log-gain of every existing edge, both directions as one, shrunken towards no change."""
+    i, j = np.nonzero(np.triu(np.asarray(network.weights), 1))
+    origin = jnp.broadcast_to(jnp.asarray(network.edge_gain), (network.n, network.n))
+    return Block(origin=origin, spread=jnp.ones(()), basis=(jnp.asarray(i), jnp.asarray(j)), penalty=jnp.ones(i.size),
+                 name="edge_gain", bounds=(-np.inf, np.inf))
+
+
+def _block(network, name, basis, weights):
+    bounds = network.declared()[name].bounds
+    value = jnp.asarray(network.value(name), dtype=float)
+    if basis is not None:
+        value = jnp.broadcast_to(value, (network.n,))
+    inside = _inside(value, bounds)
+    origin = to_free(inside, bounds)
+    slope = jax.vmap(jax.grad(lambda z: to_bounded(z, bounds)))(jnp.atleast_1d(origin)).reshape(jnp.shape(origin))
+    span = bounds[1] - bounds[0]
+    floor = 0.01 * span if np.isfinite(span) else 0.01
+    spread = jnp.maximum(jnp.mean(jnp.abs(inside)), floor if bounds[0] < 0 else 0.0) / slope
+    return Block(origin=origin, spread=jnp.minimum(spread, 5.0), basis=basis, penalty=weights, name=name,
+                 bounds=bounds, centred=name == "noise")
+
+
+def _inside(value, bounds):
+    """Step off a bound, where the bijection is flat and no gradient leads back."""
+    low, high = bounds
+    span = high - low if np.isfinite(high - low) else 1.0
+    return jnp.clip(value, low + 1e-4 * span if low > -np.inf else None, high - 1e-4 * span if high < np.inf else None)
