@@ -1,9 +1,22 @@
 """The families of neural mass models; one file each, listed by hand."""
 
 from .contract import Model
+from .fitzhugh_nagumo import FitzHughNagumo
+from .guide import describe
 from .hopf import Hopf
 from .jansen_rit import JansenRit
+from .kuramoto import Kuramoto
+from .qif import QIF
+from .reduced_wong_wang import ReducedWongWang
+from .stuart_landau import StuartLandau
+from .threshold_linear import ThresholdLinear
+from .wilson_cowan import WilsonCowan
+from .wong_wang import WongWang
 
-MODELS = {model.__name__: model for model in (Hopf, JansenRit)}
+MODELS = {model.__name__: model for model in (
+    Hopf, StuartLandau, FitzHughNagumo, Kuramoto, ThresholdLinear, WilsonCowan, WongWang, ReducedWongWang,
+    JansenRit, QIF,
+)}
 
-__all__ = ["MODELS", "Hopf", "JansenRit", "Model"]
+__all__ = ["MODELS", "QIF", "FitzHughNagumo", "Hopf", "JansenRit", "Kuramoto", "Model", "ReducedWongWang",
+           "StuartLandau", "ThresholdLinear", "WilsonCowan", "WongWang", "describe"]

@@ -22,8 +22,11 @@ class Model(ABC):
     fit_first : names of the parameters a ladder frees first, in order
     rotation : name of the parameter (Hz) whose angular frequency turns the plane of a model that commutes
         with rotations of its two states, else None
-    rests_at_start : whether ``start()`` is a state of rest whatever the parameters and the coupling (zero outputs)
-    time_scale : characteristic time in seconds
+    rests_at_start : whether ``start()`` is a state of rest whatever the parameters and the coupling (its
+        outputs are zero)
+    damped : narrower bounds of single parameters, ``{name: (low, high)}``, inside which a region alone is
+        damped, so that the linear engine applies; empty where the bounds need no narrowing
+    time_scale : shortest characteristic time at the defaults, in seconds
     cost : "lowest", "low", "medium" or "high"
     source : the paper
     good_for, not_for : one sentence each
@@ -36,6 +39,7 @@ class Model(ABC):
     fit_first: ClassVar[tuple[str, ...]]
     rotation: ClassVar[str | None] = None
     rests_at_start: ClassVar[bool] = False
+    damped: ClassVar[dict[str, tuple[float, float]]] = {}
     time_scale: ClassVar[float]
     cost: ClassVar[str]
     source: ClassVar[str]

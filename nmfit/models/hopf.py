@@ -13,10 +13,11 @@ from .contract import Model
 class Hopf(Model):
     """Supercritical Hopf normal form.
 
-    ``dx/dt = (a - beta r2) x - w y + c_x + sigma xi_x``, ``dy/dt = (a - beta r2) y + w x + c_y + sigma xi_y``
-    with ``r2 = x^2 + y^2`` and ``w = 2 pi f``. Below the onset (a < 0) noise is damped at the rate ``-a``; above
-    it a cycle of radius ``sqrt(a / beta)`` runs at ``f``. The BOLD signal is ``x`` itself, so ``f`` lies in the
-    BOLD band there. Diffusive coupling enters both components.
+    ``dx/dt = (a - beta r2) x - w y + c_x + sigma xi_x``,
+    ``dy/dt = (a - beta r2) y + w x + c_y + sigma xi_y`` with ``r2 = x^2 + y^2`` and ``w = 2 pi f``. Below
+    the onset (a < 0) noise is damped at the rate ``-a``; above it a cycle of radius ``sqrt(a / beta)`` runs
+    at ``f``. The BOLD signal is ``x`` itself, so ``f`` lies in the BOLD band there. Diffusive coupling
+    enters both components.
 
     References
     ----------
@@ -29,13 +30,14 @@ class Hopf(Model):
     fit_first: ClassVar = ("a",)
     rotation: ClassVar = "f"
     rests_at_start: ClassVar = True
+    damped: ClassVar = {"a": (-5.0, -0.001)}
     time_scale: ClassVar = 20.0
     cost: ClassVar = "lowest"
     source: ClassVar = "Deco et al. 2017, Sci Rep 7:3095"
     good_for: ClassVar = "FC and spectra of any band with few parameters; the first model to try"
     not_for: ClassVar = "statements about synapses, excitation and inhibition, or firing rates"
 
-    a: float = param(-0.02, "1/s", (-2.0, 0.5), "distance from the onset of oscillation (negative: damped)")
+    a: float = param(-0.02, "1/s", (-5.0, 0.5), "distance from the onset of oscillation (negative: damped)")
     f: float = param(0.05, "Hz", (0.005, 60.0), "frequency of the oscillation")
     beta: float = param(1.0, "1/s", (0.1, 10.0), "strength of the amplitude limit")
     sigma: float = param(0.02, "", (1e-4, 1.0), "noise amplitude per square root of a second")

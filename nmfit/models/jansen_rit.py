@@ -28,11 +28,12 @@ class JansenRit(Model):
     channels: ClassVar = ("rate",)
     coupling: ClassVar = "additive"
     fit_first: ClassVar = ("p", "C")
+    damped: ClassVar = {"p": (316.0, 800.0)}
     time_scale: ClassVar = 0.02
     cost: ClassVar = "low"
     source: ClassVar = "Jansen & Rit 1995, Biol Cybern 73:357"
     good_for: ClassVar = "EEG and MEG spectra with an alpha peak; evoked responses"
-    not_for: ClassVar = "fast gamma, firing statistics of single cells, FC of BOLD without a haemodynamic stage"
+    not_for: ClassVar = "fast gamma, firing of single cells, FC of BOLD without a haemodynamic stage"
 
     A: float = param(3.25, "mV", (1.0, 9.75), "excitatory gain")
     B: float = param(22.0, "mV", (5.0, 110.0), "inhibitory gain")
