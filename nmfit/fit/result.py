@@ -88,6 +88,12 @@ class Result:
             raise KeyError(f"no rung '{name}'; there are {[rung['name'] for rung in self.record['rungs']]}")
         return next((rung for rung in rungs if rung["kept"]), rungs[-1])
 
+    def summary(self):
+        """Return what was read, the climb, the score beside what it is held against, and the two answers."""
+        from ..report import terminal
+
+        return terminal.summary(self)
+
     def to_json(self):
         """Return `fit.json`: strict JSON, without NaN or infinities."""
         return json.dumps(self.record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -123,7 +129,7 @@ def _read_record(path):
     try:
         record = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except FileNotFoundError:
-        raise InputError(path, "no such file", "Name a folder that `nmfit fit` or `Result.save` wrote.") from None
+        raise InputError(path, "no such file", "Name a folder that Result.save wrote.") from None
     except (OSError, ValueError, RecursionError) as problem:
         raise InputError(path, f"not readable as JSON ({problem})", "Fit again or restore it.") from None
     found = record.get("schema") if isinstance(record, dict) else None

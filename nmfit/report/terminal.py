@@ -1,0 +1,145 @@
+"""The climb in a terminal: a live line while it runs, one row per rung, the summary at the end."""
+
+import shutil
+import sys
+import textwrap
+import time
+
+from . import words
+
+WIDTH = 100
+INDENT = "  "
+REFRESH_SECONDS = 0.1
+
+# Heading, width, what stands in the cell.
+COLUMNS = (
+    ("rung", 18, words.rung_name),
+    ("free", 6, lambda rung: words.number(rung["free_parameters"])),
+    ("starts", 6, lambda rung: str(rung["starts"])),
+    ("steps", 6, lambda rung: str(rung["steps"])),
+    ("loss", 7, lambda rung: words.number(rung["loss"])),
+    ("fit", 6, lambda rung: words.score(rung["score_fit"])),
+    ("choose", 6, lambda rung: words.score(rung["score_choose"])),
+    ("held out", 11, lambda rung: words.score(rung["score_heldout"], rung["score_heldout_se"])),
+    ("no coupling", 11, lambda rung: words.score(rung["coupling_zero"])),
+    ("time", 8, lambda rung: words.seconds(rung["seconds"])),
+)
+
+
+class Progress:
+    """What a fit reports to while it runs.
+
+    In a terminal the rung at work refreshes in place; anywhere else (a file, a pipe) each rung is one row when
+    it is done.
+
+    Parameters
+    ----------
+    stream : text file, optional
+        Standard error unless given.
+    """
+
+    def __init__(self, stream=None):
+        self.stream = sys.stderr if stream is None else stream
+        self.live = self.stream.isatty()
+        self.rung, self.since, self.drawn = "", 0.0, 0.0
+        self.headed = False
+
+    def start(self, rung):
+        """Say which rung is at work."""
+        self.rung, self.since, self.drawn = words.printable(rung), time.monotonic(), 0.0
+        self._refresh("")
+
+    def step(self, number, loss=None, total=None, what=""):
+        """Say how far the rung is: the step, of how many, its loss, and what is being fitted."""
+        text = f"step {number}" if total is None else f"{number} of {total}"
+        text += f"  loss {words.number(loss, 4)}" if loss is not None else ""
+        self._refresh(f"{words.printable(what)} {text}".strip(), rarely=True)
+
+    def rung_done(self, rung):
+        """Add the finished rung's row to the table, and what became of it."""
+        if not self.headed:
+            self._line(heading())
+            self.headed = True
+        for line in rows(rung):
+            self._line(line)
+
+    def note(self, text):
+        """Add a sentence."""
+        for line in _wrapped(words.printable(text)):
+            self._line(line)
+
+    def close(self):
+        """Clear the live line."""
+        if self.live:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+
+    def _refresh(self, text, rarely=False):
+        now = time.monotonic()
+        if not self.live or (rarely and now - self.drawn < REFRESH_SECONDS):
+            return
+        self.drawn = now
+        line = f"{INDENT}{self.rung}  {text}  {words.seconds(now - self.since)}"
+        room = shutil.get_terminal_size((WIDTH, 24)).columns - 1
+        self.stream.write(f"\r\x1b[K{line[:room]}")
+        self.stream.flush()
+
+    def _line(self, text):
+        self.stream.write(f"\r\x1b[K{text}\n" if self.live else f"{text}\n")
+        self.stream.flush()
+
+
+def heading():
+    """Return the heading of the climb's table."""
+    return INDENT + "  ".join(name.ljust(width) if i == 0 else name.rjust(width)
+                              for i, (name, width, _) in enumerate(COLUMNS)).rstrip()
+
+
+def rows(rung):
+    """Return a rung's row, and the sentence that says what became of it."""
+    cells = [cell(rung).ljust(width) if i == 0 else cell(rung).rjust(width)
+             for i, (_, width, cell) in enumerate(COLUMNS)]
+    became = f"{'kept' if rung['kept'] else 'not kept'}: {words.printable(rung['reason'])}"
+    return [INDENT + "  ".join(cells).rstrip(), *_wrapped(became, 3 * INDENT)]
+
+
+def summary(result):
+    """Return a result as text for a terminal."""
+    record = result.record
+    r = words.score_name(record)
+    flags = [f"{words.printable(flag)}: {words.flag_sentence(flag)}" for flag in record["flags"]]
+    parts = {
+        "read": _paragraphs(words.what_was_read(record)),
+        f"climb ({r}; 'no coupling' is the same rung without the connectome)":
+            [heading(), *(line for rung in record["rungs"] for line in rows(rung))],
+        f"beside the score ({r})": beside(result),
+        "answer": _paragraphs([*words.answers(result), words.confirmation(record)]),
+        "flags": _paragraphs(flags),
+    }
+    blocks = ["\n".join([title, *lines]) for title, lines in parts.items() if lines]
+    return "\n\n".join([words.first_line(record), *blocks]) + "\n"
+
+
+def beside(result):
+    """Return the lines that stand beside the score: ceiling, reliability, nulls, baselines."""
+    record, rung = result.record, result.rung(result.chosen)
+    held = words.score(rung["score_heldout"], rung["score_heldout_se"], "nothing held out")
+    lines = [
+        (f"{words.rung_name(rung)}, held out", held),
+        ("ceiling", f"{words.interval(record['ceiling'])}, the best any prediction could do"),
+        ("reliability", f"{words.interval(record['reliability'])}, the fit part predicting the score part"),
+        ("wrong connectomes", ""),
+        *((INDENT + words.NULLS[name], words.null_line(null)) for name, null in record["nulls"].items()),
+        ("baselines", ""),
+        *((INDENT + words.baseline(name), words.score(value)) for name, value in record["baselines"].items()),
+    ]
+    return [f"{INDENT}{what:<32}{text}".rstrip() for what, text in lines]
+
+
+def _paragraphs(texts):
+    return [line for text in texts for line in _wrapped(text)]
+
+
+def _wrapped(text, indent=INDENT):
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ",
+                         break_on_hyphens=False)

@@ -1,0 +1,223 @@
+"""A result in plain words: the verdict, the two answers, flags, baselines; for terminal and page alike."""
+
+from ..fit.result import Result
+
+FLAGS = {
+    "selected_on_heldout": "the data did not suffice to choose and to score apart: the score is optimistic",
+    "not_validated": "nothing was held out, so nothing could be validated: the score tells how well the "
+                     "model fits, not how well it predicts",
+    "interpolated": "rungs were chosen on masked region pairs of the same matrix: that is interpolation",
+    "map_from_target": "a map predicts the target by itself (r > 0.3): it may have been made from such data",
+    "noise_scale_unidentified": "FC does not see the scale of the noise: sigma is stated, not estimated",
+    "confirmation_disagrees": "simulating the full non-linear model does not give the same FC: read the "
+                              "parameters as those of the linear theory",
+    "confirmation_skipped": "the full non-linear model was not simulated: this is the linear theory's answer",
+    "not_converged": "the optimiser stopped before it converged",
+    "at_bound": "a parameter ended at its bound",
+    "flat": "the data do not determine a parameter",
+    "whole_band": "no band was given: FC is taken over the whole band",
+    "few_volumes": "the recording is short for the band: expect a low ceiling",
+    "censored_series": "volumes are missing from the recording",
+    "few_nulls": "too few null connectomes were fitted for a p-value below 0.05",
+    "nulls_skipped": "no null connectome was fitted: nothing can be said about the connectome",
+    "nulls_capped": "null connectomes were fitted with fewer steps than the real one",
+    "asymmetric_weights": "the weights are not symmetric",
+    "dropped_regions": "regions were dropped from connectome and data alike",
+    "near_critical": "the network is close to instability, where the linear theory is at its limit",
+    "template_leadfield": "the lead field comes from a template head",
+}
+
+BASELINES = {
+    "log_sc": "log of the weights alone",
+    "distance": "distance alone",
+    "k_factor": "k factors, no connectome",
+    "map_only": "maps alone",
+    "coupling_zero": "the same rung, coupling 0",
+    "group_mean": "mean of the group",
+    "blend": "group mean and own, blended",
+    "reliability": "the fit part itself",
+    "mean_fc": "one number for every pair",
+}
+
+NULLS = {
+    "permuted": "regions permuted",
+    "rewired": "rewired, strengths kept",
+    "distance": "distance only",
+}
+
+# Scores of FC are Pearson correlations over the upper triangle; another modality names its own.
+SCORE_NAMES = {"fmri": "r", "fc": "r"}
+
+
+def score_name(record):
+    """Return the symbol of the score."""
+    return SCORE_NAMES.get(record["modality"].lower(), "score")
+
+
+def printable(text):
+    """Return text without control characters, so that a file's name cannot steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in str(text))
+
+
+def spoken(name):
+    """Return a machine's name as words."""
+    return printable(name).replace("_", " ")
+
+
+def flag_sentence(flag):
+    """Return what a flag means; `name:detail` says where."""
+    name, _, detail = flag.partition(":")
+    sentence = FLAGS.get(name, spoken(name))
+    return f"{sentence} ({printable(detail)})" if detail else sentence
+
+
+def rung_name(rung):
+    """Return a rung's name, with the shared drive where it has one."""
+    name = printable(rung["name"])
+    return f"{name} + drive" if rung["drive"] and "drive" not in name else name
+
+
+def number(value, digits=3, missing="–"):
+    """Return a number for reading; a dash where there is none."""
+    if value is None:
+        return missing
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e6):
+        return f"{int(value)}"
+    return f"{value:.{digits}g}"
+
+
+def score(value, se=None, missing="–"):
+    """Return a score with two decimals, and its standard error where there is one."""
+    if value is None:
+        return missing
+    return f"{value:.2f} ± {se:.2f}" if se is not None else f"{value:.2f}"
+
+
+def interval(row):
+    """Return a value with its 95 % interval."""
+    if row["value"] is None:
+        return "–"
+    ci = row["ci95"]
+    if not ci or any(end is None for end in ci):
+        return f"{row['value']:.2f}"
+    return f"{row['value']:.2f} (95 % {ci[0]:.2f} to {ci[1]:.2f})"
+
+
+def baseline(name):
+    """Return what a baseline is, in words."""
+    return BASELINES.get(name, spoken(name))
+
+
+def null_line(null):
+    """Return one null's refits: their mean, the margin of the real connectome over them, p."""
+    if not null or not null["n"]:
+        return "not fitted"
+    text = f"{score(null['mean'])}" + (f" ± {null['sd']:.2f}" if null["sd"] is not None else "")
+    text += f", margin {null['margin']:+.2f}" if null["margin"] is not None else ""
+    text += f", p = {null['p']:.2g}" if null["p"] is not None else ""
+    return f"{text} ({null['n']} refitted)"
+
+
+def first_line(record):
+    """Return what ran: versions, number type, seed, time."""
+    made = record["provenance"]
+    versions = made.get("versions", {})
+    parts = [f"{name} {versions[name]}" for name in ("nmfit", "jax") if name in versions]
+    parts += [str(made["dtype"])] if "dtype" in made else []
+    parts += [f"seed {made['seed']}"] if "seed" in made else []
+    parts += [seconds(made["seconds"])] if "seconds" in made else []
+    parts += [f"status: {record['status']}"]
+    return " · ".join(printable(word) for word in parts)
+
+
+def what_was_read(record):
+    """Return the sentences of the provenance that say what was read and how it was repaired and divided."""
+    return [printable(note) for note in record["provenance"].get("notes", [])]
+
+
+def seconds(value):
+    """Return a duration."""
+    return f"{value:.1f} s" if value < 10 else f"{value:.0f} s" if value < 120 else f"{value / 60:.1f} min"
+
+
+def answers(result: Result):
+    """Return the two answers: what predicts best, and what the connectome explains.
+
+    Returns
+    -------
+    list of str
+        Two sentences; the second holds "the connectome explains" only where a rung cleared every null and its
+        coupling-0 twin.
+    """
+    return [_prediction(result), _explanation(result)]
+
+
+def _prediction(result):
+    record, rung = result.record, result.rung(result.chosen)
+    r = score_name(record)
+    free = number(rung["free_parameters"])
+    what = f"{rung['model']}, rung '{rung_name(rung)}' with {free} free parameter{'' if free == '1' else 's'}"
+    if rung["score_heldout"] is None:
+        if rung["score_choose"] is not None:
+            return (f"Best prediction: {what}; {r} = {score(rung['score_choose'])} on the data that chose it "
+                    f"({score(rung['score_fit'])} on those fitted). No data were left to score it.")
+        return f"Best fit: {what}; {r} = {score(rung['score_fit'])} on the data fitted, nothing held out."
+    told = f"{r} = {score(rung['score_heldout'], rung['score_heldout_se'])} on held-out data"
+    ceiling = record["ceiling"]["value"]
+    if ceiling:
+        told += f", {100 * rung['score_heldout'] / ceiling:.0f} % of the ceiling {ceiling:.2f}"
+    return f"Best prediction: {what}; {told}."
+
+
+def _explanation(result):
+    record = result.record
+    ran = [name for name, null in record["nulls"].items() if null and null["n"]]
+    if result.explained is None:
+        if not ran:
+            return ("A description, not an explanation: no null connectome was fitted, so nothing can be "
+                    "said about what the connectome contributes.")
+        return ("A description, not an explanation: no rung does better than every wrong connectome and "
+                f"than itself without coupling.{_lost_to(record)}")
+    rung = result.rung(result.explained)
+    if result.explained == result.chosen:
+        return (f"The connectome explains it: rung '{rung_name(rung)}' does better than every wrong "
+                "connectome and than itself without coupling.")
+    best = rung_name(result.rung(result.chosen))
+    return (f"The connectome explains it as far as rung '{rung_name(rung)}' ({score_name(record)} = "
+            f"{score(rung['score_heldout'], rung['score_heldout_se'])}); what '{best}' adds is a "
+            "description, not an explanation.")
+
+
+def _lost_to(record):
+    """Name the nulls that do as well; a margin's sign alone is no test, so p is what counts."""
+    lost = [f"{NULLS[name]}, p = {null['p']:.2g}" for name, null in record["nulls"].items()
+            if null and null["p"] is not None and null["p"] > 0.05]
+    return f" It does not clear: {'; '.join(lost)}." if lost else ""
+
+
+def headline(result):
+    """Return the verdict in a few words, for the top of the page."""
+    if result.explained is None:
+        return "A description, not an explanation"
+    if result.explained == result.chosen:
+        return "The connectome explains it"
+    return f"The connectome explains it as far as '{rung_name(result.rung(result.explained))}'"
+
+
+def confirmation(record):
+    """Return what simulating the non-linear model said, in one sentence."""
+    found = record["confirmation"]
+    if found["score"] is None and found["agrees"] is None:
+        return "The full non-linear model was not simulated."
+    said = {True: "agrees with", False: "does not agree with",
+            None: "could not be held against"}[found["agrees"]]
+    text = f"Simulating the full non-linear model {said} the closed form"
+    if found["difference"] is not None:
+        text += f": FC differs by {number(found['difference'], 2)}"
+        if found["sampling_error"] is not None:
+            text += f" where sampling error alone gives {number(found['sampling_error'], 2)}"
+    if found["score"] is not None:
+        text += f"; its own score is {found['score']:.2f}"
+    if found["sigma"] is not None:
+        text += f"; the largest noise that still agrees is sigma = {number(found['sigma'], 2)}"
+    return f"{text}."
