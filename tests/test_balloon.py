@@ -16,7 +16,7 @@ SETS = {"stephan2007": Balloon.stephan2007(), "friston2003": Balloon.friston2003
 
 
 def rk4(balloon, drive, dt, state=None):
-    """Integrate in log states; ``drive(t)`` is held piecewise constant over a step."""
+    """Integrate with the drive held over each step."""
 
     def step(h, u):
         k1 = balloon.drift(h, u)
@@ -85,8 +85,20 @@ def test_steady_state_is_the_closed_form():
     f = 1 + u / balloon.gamma
     v = f**balloon.alpha
     q = v * (1 - (1 - balloon.rho) ** (1 / f)) / balloon.rho
-    h = jnp.array([0.0, np.log(f), np.log(v), np.log(q)])
+    h = jnp.array([0.0, f - 1, v - 1, q - 1])
     assert np.allclose(balloon.drift(h, u), 0, atol=1e-14)
+
+
+@pytest.mark.parametrize("u", [-0.25, 0.03, 1.0, 20.0, 100.0])
+def test_newton_finds_the_steady_state_from_rest(u):
+    # what the linear engine does; states on a logarithm fail here from u = 20 on
+    balloon = Balloon()
+    step = jax.jit(lambda h: h - jnp.linalg.solve(jax.jacfwd(balloon.drift)(h, u), balloon.drift(h, u)))
+    h = balloon.start()
+    for _ in range(20):
+        h = step(h)
+    assert np.allclose(h[1], u / balloon.gamma)
+    assert np.allclose(balloon.drift(h, u), 0, atol=1e-12)
 
 
 def test_linear_eigenvalues_of_the_friston_set():

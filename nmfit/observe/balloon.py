@@ -1,6 +1,5 @@
 """Blood flow, volume and deoxyhaemoglobin: from activity to BOLD."""
 
-from math import log
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -8,7 +7,7 @@ import jax.numpy as jnp
 from ..parameters import param, pytree, static
 from .contract import Observation
 
-LEAST_FLOW = 1e-3
+LEAST = 1e-3
 
 
 @pytree
@@ -19,8 +18,10 @@ class Balloon(Observation):
     ``tau dq/dt = f E(f) / rho - v^(1/alpha) q / v`` with ``E(f) = 1 - (1 - rho)^(1/f)``, and
     ``BOLD = V0 (k1 (1 - q) + k2 (1 - q/v) + k3 (1 - v))``, a fraction of the resting signal.
 
-    The states are ``s, log f, log v, log q``: rest is 0, and volumes stay positive whatever the step. Flow
-    alone could still reach 0 in finite time (a drive below ``-gamma``); it stops at 0.001 there.
+    The states are ``s`` and the departures of ``f, v, q`` from 1, so that rest is 0 and small signals keep
+    all their digits. Logarithms would keep flow positive no better (it reaches 0 in finite time where the
+    drive is below ``-gamma``) and make the steady state hard to find for strong drives; flow stops at 0.001
+    instead.
 
     ``kappa`` and ``gamma`` are rates: Friston 2000 measured the times 1.54 s and 2.46 s, their inverses. A
     drive in Hz wants a small `input_gain` (``f = 1 + g u / gamma`` in the steady state); a gating variable
@@ -45,7 +46,7 @@ class Balloon(Observation):
     """
 
     reads: ClassVar = "bold_drive"
-    states: ClassVar = ("s", "log_f", "log_v", "log_q")
+    states: ClassVar = ("s", "f - 1", "v - 1", "q - 1")
 
     input_gain: float = param(1.0, "", (1e-4, 100.0), "vasodilatory signal per unit of the drive, 1/s^2")
     kappa: float = param(0.64, "1/s", (0.4, 0.9), "decay of the vasodilatory signal")
@@ -73,26 +74,25 @@ class Balloon(Observation):
         return cls(**constants | {"signal": "classical"} | changed)
 
     def drift(self, h, u):
-        """Return the velocity of ``s, log f, log v, log q``, ``[4, n]``."""
-        s, log_f, log_v, log_q = h
-        f = jnp.exp(jnp.maximum(log_f, log(LEAST_FLOW)))
+        """Return the velocity of the four states, ``[4, n]``."""
+        s, inflow = h[:2]
+        f, v, q = 1 + jnp.maximum(h[1:], LEAST - 1)
         # at the least flow only inflow counts, so that flow recovers as soon as the signal does
-        inflow = jnp.where(log_f > log(LEAST_FLOW), s, jnp.maximum(s, 0.0))
+        df = jnp.where(inflow > LEAST - 1, s, jnp.maximum(s, 0.0))
         extraction = -jnp.expm1(jnp.log1p(-jnp.asarray(self.rho)) / f)
-        outflow = jnp.exp(log_v * (1 / self.alpha - 1))
+        outflow = v ** (1 / self.alpha)
         return jnp.stack([
-            self.input_gain * u - self.kappa * s - self.gamma * (f - 1),
-            inflow / f,
-            (f * jnp.exp(-log_v) - outflow) / self.tau,
-            (f * extraction / self.rho * jnp.exp(-log_q) - outflow) / self.tau,
+            self.input_gain * u - self.kappa * s - self.gamma * inflow,
+            df,
+            (f - outflow) / self.tau,
+            (f * extraction / self.rho - outflow * q / v) / self.tau,
         ])
 
     def read(self, h, u):  # noqa: ARG002 (the contract passes the drive)
         """Return the relative BOLD signal ``[n]``."""
-        _, _, log_v, log_q = h
+        _, _, volume, content = h
         k1, k2, k3 = self.signal_coefficients()
-        # expm1 keeps the small differences from rest exact
-        return -self.V0 * (k1 * jnp.expm1(log_q) + k2 * jnp.expm1(log_q - log_v) + k3 * jnp.expm1(log_v))
+        return -self.V0 * (k1 * content + k2 * (content - volume) / (1 + volume) + k3 * volume)
 
     def signal_coefficients(self):
         """Return ``k1, k2, k3`` of the signal equation."""
