@@ -75,8 +75,8 @@ class Balloon(Observation):
 
     def drift(self, h, u):
         """Return the velocity of the four states, ``[4, n]``."""
-        s, inflow = h[:2]
-        f, v, q = 1 + jnp.maximum(h[1:], LEAST - 1)
+        s, inflow, volume, content = h
+        f, v = 1 + jnp.maximum(inflow, LEAST - 1), 1 + jnp.maximum(volume, LEAST - 1)
         # at the least flow only inflow counts, so that flow recovers as soon as the signal does
         df = jnp.where(inflow > LEAST - 1, s, jnp.maximum(s, 0.0))
         extraction = -jnp.expm1(jnp.log1p(-jnp.asarray(self.rho)) / f)
@@ -85,7 +85,7 @@ class Balloon(Observation):
             self.input_gain * u - self.kappa * s - self.gamma * inflow,
             df,
             (f - outflow) / self.tau,
-            (f * extraction / self.rho - outflow * q / v) / self.tau,
+            (f * extraction / self.rho - outflow * (1 + content) / v) / self.tau,
         ])
 
     def read(self, h, u):  # noqa: ARG002 (the contract passes the drive)
