@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from ..errors import InputError
-from ..network.names import are_names, some
+from ..network.names import are_names, numbered, pick, some
 from ..network.repair import names
 
 SLOWEST_TR = 20.0  # seconds; beyond it the number is milliseconds
@@ -100,7 +100,7 @@ class Recording:
         indices : array of int, or of bool ``[n]``
         """
         at = np.arange(self.n)[np.asarray(indices)]
-        labels = None if self.labels is None else tuple(self.labels[i] for i in at)
+        labels = pick(self.labels or numbered(self.n), at)
         return dataclasses.replace(self, data=self.data[:, at], labels=labels, allow_bad=False)
 
     def name_of(self, index):

@@ -7,7 +7,7 @@ from scipy.sparse.csgraph import shortest_path
 
 from ..errors import InputError
 from . import repair
-from .names import are_names, canonical, numbered, some
+from .names import are_names, canonical, numbered, pick, some
 
 TRANSFORMS = {"none": np.array, "log1p": np.log1p, "sqrt": np.sqrt}
 NORMS = {
@@ -183,7 +183,7 @@ class Connectome:
         at = np.arange(self.n)[np.asarray(indices)]
         square = np.ix_(at, at)
         return dataclasses.replace(
-            self, weights=self.weights[square], labels=tuple(self.labels[i] for i in at),
+            self, weights=self.weights[square], labels=pick(self.labels, at),
             lengths=None if self.lengths is None else self.lengths[square],
             centroids=None if self.centroids is None else self.centroids[at])
 

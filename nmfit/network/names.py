@@ -5,7 +5,7 @@ import re
 SIDES = {"l": "L", "lh": "L", "left": "L", "r": "R", "rh": "R", "right": "R"}
 # What pipelines put around a name without changing which region is meant.
 ORNAMENTS = re.compile(r"^(ctx|\d+networks|roi)$")
-UNNAMED = re.compile(r"region_\d+")
+UNNAMED = re.compile(r"region_(?P<number>\d+)(_of_(?P<total>\d+))?")
 
 
 def numbered(n):
@@ -15,7 +15,23 @@ def numbered(n):
 
 def are_names(labels):
     """Say whether labels name regions: given, and not merely counted by `numbered`."""
-    return labels is not None and not all(UNNAMED.fullmatch(label) for label in labels)
+    return labels is not None and numbers(labels) is None
+
+
+def numbers(labels):
+    """Return the places (from 0) counted names stand for and how many there were; None for true names."""
+    found = [UNNAMED.fullmatch(label) for label in labels]
+    if not all(found):
+        return None
+    return [int(match["number"]) - 1 for match in found], int(found[0]["total"] or len(labels))
+
+
+def pick(labels, at):
+    """Return the labels at some places; counted names remember their place: ``region_3_of_80``."""
+    if not are_names(labels):
+        places, total = numbers(labels)
+        labels = tuple(f"region_{place + 1}_of_{total}" for place in places)
+    return tuple(labels[i] for i in at)
 
 
 def canonical(label):

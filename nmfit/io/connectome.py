@@ -1,0 +1,99 @@
+"""Reading connectomes."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..network import repair
+from ..network.connectome import Connectome
+from ..network.names import numbered
+from .files import expand, is_path
+from .matrices import name_regions, read_matrix
+
+
+def read_connectome(weights, lengths=None, labels=None, centroids=None, symmetric=True):
+    """Read a connectome, or the mean of several people's.
+
+    Parameters
+    ----------
+    weights : str, path, array ``[n, n]``, Connectome, or a list of those
+        A pattern such as ``sub-*_weights.csv`` or a list gives the group average. ``W[i, j]`` (row i,
+        column j) is the weight from j to i.
+    lengths : like weights, optional
+        Tract lengths in mm: one for all, or one for each of the weights in the same order.
+    labels : str, path or sequence of str, optional
+        Region names, in the order of the rows; see `read_labels`. A table may hold centroids. Where the
+        matrix's own file names its regions the two are matched by name.
+    centroids : array ``[n, 3]``, optional
+        In mm, x to the right.
+    symmetric : bool
+        False keeps the directions of an asymmetric matrix.
+
+    Returns
+    -------
+    Connectome
+
+    Raises
+    ------
+    InputError
+        One sentence with file, place, what was found and what to do.
+    """
+    if isinstance(weights, Connectome):
+        return weights
+    sources = _several(weights)
+    tracts = [None] * len(sources) if lengths is None else _several(lengths)
+    if len(tracts) == 1:
+        tracts = tracts * len(sources)
+    if len(tracts) != len(sources):
+        raise InputError("lengths", f"{len(tracts)} matrices of lengths",
+                         "Give one for all, or one for each.", f"1 or {len(sources)}")
+    for source, tract in zip(sources, tracts, strict=True):
+        _check_same_person(source, tract)
+    return Connectome.mean(
+        source if isinstance(source, Connectome) else _one(source, tract, labels, centroids, symmetric)
+        for source, tract in zip(sources, tracts, strict=True))
+
+
+def _several(value):
+    if is_path(value):
+        return expand(value)
+    if isinstance(value, np.ndarray) and value.ndim == 2:
+        return [value]
+    if isinstance(value, (list, tuple)) and all(is_path(v) for v in value):
+        return expand(value)
+    if isinstance(value, (list, tuple)) and all(isinstance(v, Connectome) or np.ndim(v) == 2 for v in value):
+        return list(value)
+    return list(value) if np.ndim(value) == 3 else [value]
+
+
+def _check_same_person(source, tract):
+    people = [_person(value) for value in (source, tract)]
+    if None not in people and people[0] != people[1]:
+        raise InputError(f"{source} and {tract}", "weights and lengths of different people",
+                         "Give lengths in the order of the weights.")
+
+
+def _person(value):
+    name = Path(value).name if is_path(value) else ""
+    return name.split("_")[0] if name.startswith("sub-") else None
+
+
+def _one(source, tract, labels, centroids, symmetric):
+    matrix = read_matrix(source, "weights")
+    n = len(matrix.values)
+    names, places, sha256, notes = name_regions(matrix.names, n, labels, matrix.where)
+    sha256, notes = (matrix.sha256 or {}) | sha256, [*matrix.notes, *notes]
+    lengths = None
+    if tract is not None:
+        other = read_matrix(tract, "lengths")
+        lengths = np.asarray(other.values)
+        if matrix.names is not None and other.names is not None and other.names != matrix.names:
+            raise InputError(other.where, f"regions {', '.join(other.names[:3])}, ...",
+                             "Give lengths in the order of the weights.",
+                             f"{', '.join(matrix.names[:3])}, ... as in {matrix.where}")
+        lengths, more = repair.lengths(lengths, names or numbered(n), symmetric, other.where)
+        sha256, notes = sha256 | (other.sha256 or {}), [*notes, *more]
+    return Connectome(matrix.values, lengths, names, places if centroids is None else centroids,
+                      source=matrix.where if is_path(source) else "", sha256=sha256, notes=tuple(notes),
+                      symmetric=symmetric)

@@ -1,0 +1,115 @@
+"""Label files: region names, and where there are any, their places."""
+
+import dataclasses
+
+import numpy as np
+
+from ..errors import InputError
+from .arrays import TEXT, read_array
+from .cells import read_cells
+from .files import is_path, split_key
+from .tables import SUFFIXES, check_suffix
+
+NAME_COLUMNS = ("label", "labels", "name", "names", "region", "regions", "node", "roi", "parcel")
+PLACE_COLUMNS = (("x", "y", "z"), ("x.mni", "y.mni", "z.mni"), ("x_mni", "y_mni", "z_mni"), ("r", "a", "s"))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Labels:
+    """Names of regions in order.
+
+    Attributes
+    ----------
+    names : tuple of str
+    centroids : array ``[n, 3]`` in mm, or None
+    source : str
+    sha256 : dict of str to str
+    """
+
+    names: tuple[str, ...]
+    centroids: np.ndarray | None = None
+    source: str = ""
+    sha256: dict = dataclasses.field(default_factory=dict)
+
+
+def read_labels(labels):
+    """Read region names.
+
+    Parameters
+    ----------
+    labels : str, path, sequence of str, or Labels
+        A text file with one name per line, or with an index before it; or a table with a column ``label``,
+        ``name`` or ``region``, whose columns ``x``, ``y``, ``z`` are centroids in mm; or ``file.npz::key``.
+
+    Returns
+    -------
+    Labels
+    """
+    if isinstance(labels, Labels):
+        return labels
+    if not is_path(labels):
+        return Labels(tuple(str(label) for label in labels), source="labels")
+    file, _ = split_key(labels)
+    check_suffix(file, SUFFIXES)
+    if file.suffix.lower() in (".npy", ".npz"):
+        array, sha256 = read_array(labels, kinds=TEXT)
+        if array.ndim != 1:
+            raise InputError(labels, f"an array with {array.ndim} axes", "Give one name per region.", "one")
+        return Labels(tuple(array.astype(str).tolist()), None, str(labels), sha256)
+    cells = read_cells(file, whole_lines=True)
+    names, places = _from_table(cells, file) if cells.separator else (_from_lines(cells, file), None)
+    for line, name in zip(cells.lines[-len(names):], names, strict=True):
+        if not name:
+            raise InputError(f"{file}, line {line}", "no name", "Name every region.")
+    return Labels(names, places, str(file), cells.sha256)
+
+
+def _from_table(cells, file):
+    width = len(cells.rows[0])
+    for line, row in zip(cells.lines, cells.rows, strict=True):
+        if len(row) != width:
+            raise InputError(f"{file}, line {line}", f"{len(row)} columns",
+                             "Give every row the same columns.", f"{width}")
+    header = [cell.lower() for cell in cells.rows[0]]
+    body = cells.rows[1:]
+    candidates = [header.index(name) for name in NAME_COLUMNS if name in header]
+    if not candidates:
+        raise InputError(f"{file}, line {cells.lines[0]}", f"columns {', '.join(cells.rows[0])[:100]}",
+                         "Name one column 'label', or give one name per line.")
+    if not body:
+        raise InputError(file, "a header and no names", "Write the file again.")
+    # Some tables call a number the label and give the name in another column.
+    at = next((c for c in candidates if not all(_number(row[c]) is not None for row in body)), candidates[0])
+    places = next((names for names in PLACE_COLUMNS if set(names) <= set(header)), None)
+    if places is None:
+        return tuple(row[at] for row in body), None
+    centroids = []
+    for line, row in zip(cells.lines[1:], body, strict=True):
+        place = [_number(row[header.index(name)]) for name in places]
+        if None in place:
+            name = places[place.index(None)]
+            raise InputError(f"{file}, line {line}, column {name}", f"{row[header.index(name)]!r}",
+                             "Give a coordinate in mm.")
+        centroids.append(place)
+    return tuple(row[at] for row in body), np.array(centroids)
+
+
+def _from_lines(cells, file):
+    """Take one name per line, without the index before it and the numbers behind it that atlas files have."""
+    words = [row[0].split() for row in cells.rows]
+    if all(len(w) > 1 and w[0].isdigit() for w in words):
+        words = [w[1:] for w in words]
+        while all(len(w) > 1 and _number(w[-1]) is not None for w in words):
+            words = [w[:-1] for w in words]
+    elif len(words) > 1 and words[0][0].lower() in NAME_COLUMNS and len(words[0]) == 1:
+        words = words[1:]
+    if not words:
+        raise InputError(file, "no names", "Give one name per line.")
+    return tuple(" ".join(w) for w in words)
+
+
+def _number(cell):
+    try:
+        return float(cell)
+    except ValueError:
+        return None

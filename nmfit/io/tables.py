@@ -1,0 +1,164 @@
+"""One reader for numeric matrices and series: .csv .tsv .txt .npy .npz."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .arrays import read_array
+from .cells import read_cells
+from .files import split_key
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".npy", ".npz")
+MISSING = frozenset({"", "n/a", "na", "nan", "none", "null", "."})
+# A first column with one of these names counts or names rows; it is no region.
+NAMES_ROWS = frozenset({"", "node", "region", "regions", "label", "labels", "name", "names", "roi", "parcel"})
+COUNTS_ROWS = frozenset({"", "index", "time", "t", "volume", "frame", "tr", "unnamed: 0"})
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Table:
+    """Numbers with the names that stand beside them.
+
+    Attributes
+    ----------
+    values : array
+        float64; what the file calls missing is NaN. Two axes from a text file, any number from NumPy.
+    columns : tuple of str or None
+        The header row, without its corner.
+    rows : tuple of str or None
+        The first column, where it names rows.
+    source : str
+    sha256 : dict of str to str
+    notes : tuple of str
+    """
+
+    values: np.ndarray
+    columns: tuple[str, ...] | None
+    rows: tuple[str, ...] | None
+    source: str
+    sha256: dict
+    notes: tuple[str, ...] = ()
+
+
+def read_table(path):
+    """Read a table of numbers.
+
+    Text is split at tabs, else semicolons, else commas, else spaces, whichever its first row has. A header
+    row and a first column of names are recognised by not being numbers; lines that start with ``#`` become
+    notes; ``n/a``, ``nan`` and empty cells become NaN. NumPy files are read without pickle.
+
+    Parameters
+    ----------
+    path : str or path
+        ``.csv``, ``.tsv``, ``.txt``, ``.npy``, ``.npz`` with one array, or ``file.npz::key``.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    InputError
+        With file, row, column and value, where a cell is not a number or a row has another length.
+    """
+    file, _ = split_key(path)
+    check_suffix(file, SUFFIXES)
+    if file.suffix.lower() in (".npy", ".npz"):
+        array, sha256 = read_array(path)
+        return Table(array.astype(float), None, None, str(path), sha256)
+    return _from_cells(read_cells(file), file)
+
+
+def check_suffix(file, known):
+    """Refuse a file whose name ends in something that is not read here."""
+    if Path(file).suffix.lower() not in known:
+        raise InputError(file, f"a file ending in {''.join(Path(file).suffixes[-2:]) or 'nothing'}",
+                         "Write it as a .tsv table (or one of the others).", ", ".join(known))
+
+
+def _from_cells(cells, file):
+    rows, lines, notes = cells.rows, cells.lines, list(cells.notes)
+    header = None
+    if _is_header(rows):
+        header, rows, lines = rows[0], rows[1:], lines[1:]
+        if not rows:
+            raise InputError(file, "a header and no numbers", "Write the file again.")
+    width = len(rows[0])
+    for line, row in zip(lines, rows, strict=True):
+        if len(row) != width:
+            raise InputError(f"{file}, line {line}", f"{len(row)} columns",
+                             "Give every row the same columns.", f"{width} as in line {lines[0]}")
+    corner = None
+    if header is not None and len(header) == width - 1:
+        header = ["", *header]  # R writes no name for the column of row names
+    if header is not None and len(header) != width:
+        raise InputError(f"{file}, line {lines[0]}", f"{width} columns under a header of {len(header)}",
+                         "Give every column one name.")
+    names = None
+    if width > 1 and _names_rows(header, rows):
+        corner, names = (header or [""])[0], tuple(row[0] for row in rows)
+        header, rows = header and header[1:], [row[1:] for row in rows]
+        if _counts(names):
+            names = None
+    elif width > 1 and header is not None and header[0].lower() in COUNTS_ROWS:
+        corner, header, rows = header[0], header[1:], [row[1:] for row in rows]
+    if corner is not None and names is None:
+        notes.append(f"first column '{corner}' only counts rows: dropped")
+    if header is not None and _counts(header):
+        notes.append("header only counts columns: no region names")
+        header = None
+    values = _numbers(rows, lines, file, header, shift=0 if corner is None else 1)
+    return Table(values, tuple(header) if header else None, names, str(file), cells.sha256, tuple(notes))
+
+
+def _is_header(rows):
+    first = rows[0]
+    if len(rows) > 2 and len(first) > 2 and _counts(first):
+        return True  # 0, 1, 2, ... over the columns, as pandas writes it
+    if first[0] == "" and len(first) > 1 and _counts(first[1:]):
+        return True
+    body = first[1:] or first
+    words = sum(not _is_number(cell) and cell.lower() not in MISSING for cell in body)
+    return 2 * words > len(body)
+
+
+def _names_rows(header, rows):
+    cells = [row[0] for row in rows]
+    if header is not None and header[0].lower() in NAMES_ROWS and _counts(cells):
+        return True
+    words = sum(not _is_number(cell) and cell.lower() not in MISSING for cell in cells)
+    return 2 * words > len(cells)
+
+
+def _counts(names):
+    return list(names) in ([str(i) for i in range(len(names))], [str(i + 1) for i in range(len(names))])
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(rows, lines, file, header, shift):
+    values = np.empty((len(rows), len(rows[0])))
+    for i, (line, row) in enumerate(zip(lines, rows, strict=True)):
+        for j, cell in enumerate(row):
+            if cell.lower() in MISSING:
+                values[i, j] = math.nan
+                continue
+            try:
+                if "_" in cell:  # Python reads 1_000 as a number; a file that holds this is damaged
+                    raise ValueError
+                values[i, j] = float(cell)
+            except ValueError:
+                name = f" ({header[j]})" if header else ""
+                hint = "Use a point as decimal mark." if "," in cell else "Give a number, or n/a."
+                raise InputError(f"{file}, line {line}, column {j + 1 + shift}{name}",
+                                 f"{cell[:40]!r}, which is not a number", hint) from None
+    return values
