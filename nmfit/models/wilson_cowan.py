@@ -17,7 +17,7 @@ class WilsonCowan(Model):
     ``tau_E dE/dt = -E + (k_E - r_E E) S_E(w_EE E - w_EI I + P + c)``,
     ``tau_I dI/dt = -I + (k_I - r_I I) S_I(w_IE E - w_II I + Q)`` and noise ``sigma xi`` on both, with
     ``S(u) = 1 / (1 + exp(-a (u - theta)))``, less its value at zero where ``shifted``. ``w_XY`` is the
-    strength of Y onto X. Three sets are in use under one name: the defaults (rest with a damped 30 Hz, a
+    strength of Y onto X. Three sets are in use under one name: the defaults (rest with a damped 29 Hz, a
     cycle from P = 0.783 on), `original` (25 Hz at its P = 1.25) and `bistable` (two rest states between P =
     -0.511 and 0.283, no cycle).
 

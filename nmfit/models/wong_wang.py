@@ -111,21 +111,22 @@ class WongWang(Model):
         opened = self.tau_E * self.gamma * rate
         S_E = opened / (1.0 + opened)
         far = self.J_N * strength * S_E
-        excess = _root(lambda u: firing_rate(u, self.d_E) - rate, jnp.full_like(self.d_E * far, rate))
+        excess = _root(lambda u: firing_rate(u, self.d_E) - rate, rate)
         quiet = self.W_I * self.I_0 + self.J_N * S_E + self.lam * far
         # The inhibitory rate inhibits itself: r_I = phi(a_I (quiet - tau_I r_I) - b_I) has one root, above 0.
-        r_I = _root(lambda q: q - firing_rate(self.a_I * (quiet - self.tau_I * q) - self.b_I, self.d_I),
-                    jnp.zeros_like(quiet))
+        r_I = _root(lambda q: q - firing_rate(self.a_I * (quiet - self.tau_I * q) - self.b_I, self.d_I), 0.0)
         current = (excess + self.b_E) / self.a_E
         heard = self.W_E * self.I_0 + self.I_ext + self.w * self.J_N * S_E + far
         return (heard - current) / (self.tau_I * r_I)
 
 
 def _root(f, start):
-    # Newton from the side where a convex or concave monotone curve never overshoots; unrolled, so that the
-    # gradient is that of the last step, which is exact at the root.
-    x = jnp.asarray(start)
-    for _ in range(NEWTON_STEPS):
+    # Newton from the side where a convex or concave monotone curve never overshoots. Its last step, at the root,
+    # carries the exact gradient.
+    def step(_, x):
         value, slope = jax.jvp(f, (x,), (jnp.ones_like(x),))
-        x = x - value / slope
-    return x
+        return x - value / slope
+
+    like = jax.eval_shape(f, start)
+    x = jnp.broadcast_to(jnp.asarray(start, like.dtype), like.shape)
+    return jax.lax.fori_loop(0, NEWTON_STEPS, step, x)
