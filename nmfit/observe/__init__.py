@@ -4,5 +4,7 @@ from .balloon import Balloon
 from .contract import Observation
 from .direct import Direct
 from .kernels import GammaKernel, VolterraKernel
+from .leadfield import LeadField
+from .reference import rereference
 
-__all__ = ["Balloon", "Direct", "GammaKernel", "Observation", "VolterraKernel"]
+__all__ = ["Balloon", "Direct", "GammaKernel", "LeadField", "Observation", "VolterraKernel", "rereference"]
