@@ -141,8 +141,7 @@ class Connectome:
         else:
             present = np.sum([matrix > 0 for matrix in lengths], axis=0)
             lengths = np.sum(lengths, axis=0) / np.maximum(present, 1)
-        notes = [f"mean of {len(connectomes)} connectomes"]
-        notes += [f"{c.source}: {note}" if c.source else note for c in connectomes for note in c.notes]
+        notes = [f"mean of {len(connectomes)} connectomes", *repair.over_people([c.notes for c in connectomes])]
         return cls(np.mean([c.weights for c in connectomes], axis=0), lengths, first.labels,
                    next((c.centroids for c in connectomes if c.centroids is not None), None),
                    source=some([c.source for c in connectomes if c.source], limit=2),

@@ -1,10 +1,13 @@
 """Checking and mending the arrays of a connectome; every repair is a sentence."""
 
+import re
+
 import numpy as np
 
 from ..errors import InputError
 from .names import some
 
+NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)(?!\w)")
 LONGEST_MM = 2000.0  # no tract of a human head is a tenth of this: beyond it the unit is not mm
 
 
@@ -101,6 +104,27 @@ def centroids(points, labels, where):
         raise InputError(where, f"regions span {widest:g}", "Give centroids in mm.",
                          f"1 to {LONGEST_MM:g} mm")
     return points
+
+
+def over_people(notes):
+    """Say once what was repaired in several people's connectomes, with the range of its numbers.
+
+    Parameters
+    ----------
+    notes : list of tuple of str
+        One tuple per person.
+    """
+    alike = {}
+    for person in notes:
+        for note in person:
+            words, found = NUMBER.sub("#", note), [float(x) for x in NUMBER.findall(note)]
+            alike.setdefault(words, []).append(found)
+    said = []
+    for words, found in alike.items():
+        ranges = iter([f"{min(x):g}" if min(x) == max(x) else f"{min(x):g} to {max(x):g}"
+                       for x in zip(*found, strict=True)])
+        said.append(f"in {len(found)} of {len(notes)}: " + re.sub("#", lambda _, r=ranges: next(r, "#"), words))
+    return said
 
 
 def _checked(matrix, labels, where, noun, remedy):
