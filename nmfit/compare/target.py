@@ -14,6 +14,7 @@ from .empirical import (
     group_reliability,
     half_reliability,
     peak_frequency,
+    spearman_brown,
 )
 from .recording import Recording
 
@@ -56,6 +57,7 @@ class Fold:
     score : array ``[u, n, n]`` or None
     frequency : peak frequency of the pool in Hz, or None
     score_reliability : reliability of the group FC of the score part, or None
+    units : array ``[u, n, n]``, FC of each person in the pool, for the jackknife, or None
     people : indices of the people in the pool, or None for all
     """
 
@@ -64,6 +66,7 @@ class Fold:
     score: np.ndarray | None
     frequency: float | None
     score_reliability: float | None
+    units: np.ndarray | None = None
     people: tuple[int, ...] | None = None
 
 
@@ -77,6 +80,8 @@ class FcTarget:
     ----------
     folds : tuple of Fold
         One where a score part is fixed; several where people take turns.
+    final : Fold
+        Everything that the reported model may see; the one fold itself where a score part is fixed.
     labels : tuple of str, or None
     band : (low, high) in Hz, or None for the whole band
     tr : float or None
@@ -87,6 +92,7 @@ class FcTarget:
     """
 
     folds: tuple[Fold, ...]
+    final: Fold
     labels: tuple | None
     band: tuple | None
     tr: float | None
@@ -196,21 +202,22 @@ def _people_target(runs, band):
     def frequency(of):
         return peak_frequency([runs[i].data for i in of], runs[0].tr, band)
 
-    folds = []
-    for score in np.array_split(everyone, min(OUTER_FOLDS, len(runs))):
-        pool = np.setdiff1d(everyone, score)
+    single = _one_of(group_reliability(fcs), len(fcs))
+
+    def fold(pool, score):
         splits = []
         for choose in np.array_split(pool, INNER_FOLDS):
             fit = np.setdiff1d(pool, choose)
             splits.append(Split(group_fc(fcs[fit]), fcs[choose], pairs, pairs, frequency(fit), tuple(fit)))
-        pooled = fcs[score]
-        single = group_reliability(fcs)
-        each = single / (len(fcs) - (len(fcs) - 1) * single)          # Spearman-Brown, solved for one person
-        reliability = len(score) * each / (1 + (len(score) - 1) * each)
-        folds.append(Fold(tuple(splits), group_fc(fcs[pool]), pooled, frequency(pool), reliability, tuple(pool)))
+        reliability = spearman_brown(single, len(score)) if len(score) else None
+        return Fold(tuple(splits), group_fc(fcs[pool]), fcs[score] if len(score) else None, frequency(pool),
+                    reliability, fcs[pool], tuple(pool))
+
+    turns = np.array_split(everyone, min(OUTER_FOLDS, len(runs)))
+    folds = tuple(fold(np.setdiff1d(everyone, score), score) for score in turns)
     note = (f"{len(runs)} people take turns: {len(folds)} outer folds score, {INNER_FOLDS} inner folds choose; "
             "the ceiling uses agreement between all people")
-    return FcTarget(tuple(folds), units=len(runs) - len(folds[0].score), volumes=min(len(r.data) for r in runs),
+    return FcTarget(folds, fold(everyone, everyone[:0]), units=len(runs), volumes=min(len(r.data) for r in runs),
                     notes=(note,), **_common(runs, band, "people"))
 
 
@@ -229,13 +236,12 @@ def _block_target(runs, band):
         choose = np.stack([functional_connectivity(h, tr, band) for h in np.array_split(parts[0]["choose"], 2)])
     frequency = peak_frequency([p["fit"] for p in parts], tr, band)
     split = Split(group_fc(fit), choose, pairs, pairs, frequency)
-    pool = group_fc([np.tanh(np.average(np.arctanh(np.clip([f, c], -1 + 1e-12, 1 - 1e-12)), axis=0,
-                                        weights=[2.0, 1.0])) for f, c in zip(fit, fc("choose"), strict=True)])
-    fold = Fold((split,), pool, score, frequency, reliability)
+    pooled = np.stack([group_fc([f, f, c]) for f, c in zip(fit, fc("choose"), strict=True)])   # fit is twice as long
+    fold = Fold((split,), group_fc(pooled), score, frequency, reliability, pooled)
     seconds = {role: len(parts[0][role]) * tr for role in ("fit", "choose", "score")}
     note = (f"{len(runs)} {'person' if len(runs) == 1 else 'people'}, each run cut into contiguous blocks with gaps: "
             + ", ".join(f"{role} {s:.0f} s" for role, s in seconds.items()))
-    return FcTarget((fold,), units=len(choose), volumes=min(len(p["score"]) for p in parts), notes=(note,),
+    return FcTarget((fold,), fold, units=len(choose), volumes=min(len(p["score"]) for p in parts), notes=(note,),
                     **_common(runs, band, "blocks"))
 
 
@@ -271,8 +277,8 @@ def _heldout_target(runs, held, band, tr, labels):
     frequency = peak_frequency([r.data for r in runs], runs[0].tr, band)
     if reliability is None:
         reliability = fc_score(pool, group_fc(score))
-    fold = Fold(tuple(splits), pool, score, frequency, reliability)
-    return FcTarget((fold,), units=sum(len(s.choose) for s in splits), volumes=volumes,
+    fold = Fold(tuple(splits), pool, score, frequency, reliability, fcs)
+    return FcTarget((fold,), fold, units=sum(len(s.choose) for s in splits), volumes=volumes,
                     notes=("held-out data of the user's own are the score part",), **_common(runs, band, "heldout"))
 
 
@@ -300,8 +306,13 @@ def _matrix_target(fc, band, tr, labels, heldout, n_volumes):
         _check_size(score, n, "held-out FC")
         reliability = fc_score(fc, score[0])
     fold = Fold(tuple(splits), fc, score, None, reliability)
-    return FcTarget((fold,), labels=None if labels is None else tuple(labels), band=band, tr=tr, design="matrix",
+    return FcTarget((fold,), fold, labels=None if labels is None else tuple(labels), band=band, tr=tr, design="matrix",
                     volumes=n_volumes, units=1, flags=tuple(flags), notes=tuple(notes))
+
+
+def _one_of(reliability, count):
+    """Return the reliability of one measure from that of the mean of `count` (Spearman-Brown, solved)."""
+    return reliability / (count - (count - 1) * reliability)
 
 
 def _check_size(score, n, what):

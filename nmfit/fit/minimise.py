@@ -10,6 +10,7 @@ import optax
 
 MEMORY = 12
 LINE_SEARCH = 24
+LONGEST = 1000             # steps that a history holds
 WINDOW = 8                 # steps over which the loss must still fall
 
 
@@ -37,7 +38,7 @@ class Minimum(NamedTuple):
 STATUSES = tuple(Status)
 
 
-@functools.partial(jax.jit, static_argnames=("objective", "steps"))
+@functools.partial(jax.jit, static_argnames=("objective",))
 def minimise(objective, theta, data, steps, tolerance):
     """Minimise ``objective(theta, data)`` over a pytree.
 
@@ -50,7 +51,7 @@ def minimise(objective, theta, data, steps, tolerance):
     data : pytree
         What the objective needs; only its structure and shapes are compiled against.
     steps : int
-        Step limit.
+        Step limit, at most `LONGEST`.
     tolerance : float
         The search ends when the loss fell by less than this over `WINDOW` steps.
     """
@@ -70,7 +71,7 @@ def minimise(objective, theta, data, steps, tolerance):
         del state, best
         recent = history[jnp.maximum(count - WINDOW, 0)] - history[count]
         falling = (count < WINDOW) | (recent > tolerance)
-        return (count < steps) & falling & ~stuck & usable
+        return (count < jnp.minimum(steps, LONGEST)) & falling & ~stuck & usable
 
     def advance(carry):
         count, point, state, best, best_loss, _, history, _ = carry
@@ -86,7 +87,7 @@ def minimise(objective, theta, data, steps, tolerance):
         return (count + 1, _choose(sound, moved, point), _choose(sound, after, state), best, best_loss, norm,
                 history.at[count + 1].set(best_loss), ~sound | ~(jnp.abs(value - reached) > 0))
 
-    history = jnp.full(steps + 1, jnp.nan).at[0].set(first)
+    history = jnp.full(LONGEST + 1, jnp.nan).at[0].set(first)
     norm = optax.tree_utils.tree_norm(slope)
     count, _, _, best, best_loss, norm, history, stuck = jax.lax.while_loop(
         go_on, advance, (jnp.asarray(0), theta, solver.init(theta), theta, first, norm, history, jnp.asarray(False)))

@@ -88,15 +88,94 @@ class Result:
             raise KeyError(f"no rung '{name}'; there are {[rung['name'] for rung in self.record['rungs']]}")
         return next((rung for rung in rungs if rung["kept"]), rungs[-1])
 
+    def history(self, name):
+        """Return the losses of a rung's best start, step by step, or None."""
+        return self.arrays.get(f"history_{name.replace(' + ', '_')}")
+
+    def to_json(self):
+        """Return `fit.json`: strict JSON, without NaN or infinities."""
+        return json.dumps(self.record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
     def summary(self):
         """Return what was read, the climb, the score beside what it is held against, and the two answers."""
         from ..report import terminal
 
         return terminal.summary(self)
 
-    def to_json(self):
-        """Return `fit.json`: strict JSON, without NaN or infinities."""
-        return json.dumps(self.record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    def report(self, path):
+        """Write one self-contained HTML page that opens offline."""
+        from ..io import write_text
+        from ..report.page import page
+
+        write_text(path, page(self))
+
+    def save(self, folder, overwrite=False):
+        """Write `fit.json`, `fit.npz`, `params.tsv`, FC as labelled tables, figures and the report.
+
+        Either everything is written or nothing: files are prepared aside and then moved in, `fit.json` last.
+
+        Parameters
+        ----------
+        folder : path
+            Made if it is not there.
+        overwrite : bool
+            Replace a result that the folder holds.
+
+        Raises
+        ------
+        InputError
+            If the folder holds a result already or cannot be written to.
+        """
+        from ..io import write_bytes, write_matrix, write_npz, write_table, write_text
+        from ..io.staged import staged
+        from ..report import files
+
+        with staged(folder, overwrite, replaces=("fc_*.tsv", "figures/*.svg")) as place:
+            write_npz(place / "fit.npz", **self.arrays)
+            write_table(place / "params.tsv", files.PARAMETER_COLUMNS, files.parameter_rows(self))
+            for name in self.arrays:
+                if name.startswith("fc_"):
+                    write_matrix(place / f"{name}.tsv", self.arrays[name], self.labels)
+            (place / "figures").mkdir()
+            for name, svg in files.figures(self):
+                write_bytes(place / "figures" / f"{name}.svg", svg)
+            self.report(place / "report.html")
+            write_text(place / "fit.json", self.to_json())
+
+    def plot_fc(self):
+        """Return a figure of measured and modelled FC side by side, and their difference."""
+        from ..report import figures
+
+        return figures.matrices(self)
+
+    def plot_scatter(self):
+        """Return a figure of modelled against measured FC, one dot per pair of regions."""
+        from ..report import figures
+
+        return figures.edges(self)
+
+    def plot_climb(self):
+        """Return a figure of every rung's score beside ceiling, reliability, nulls and baselines."""
+        from ..report import climb
+
+        return climb.climb(self)
+
+    def plot_maps(self):
+        """Return a figure of the per-region parameters over the brain, or None where all are shared."""
+        from ..report import brain_maps
+
+        return brain_maps.maps(self)
+
+    def plot_losses(self):
+        """Return a figure of the losses step by step, or None where no history was kept."""
+        from ..report import figures
+
+        return figures.losses(self)
+
+    def _repr_html_(self):
+        from ..report.page import fragment
+
+        return fragment(self)
 
 
 def load_result(folder):

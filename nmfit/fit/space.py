@@ -7,6 +7,10 @@ import numpy as np
 from ..parameters import pytree, static, to_bounded, to_free
 
 
+FARTHEST = 30.0          # unconstrained: beyond it a bijection is flat and no gradient leads back
+WIDEST = 5.0
+
+
 @pytree
 class Block:
     """One parameter's freedom: ``value = bijection(origin + spread * basis @ theta)``.
@@ -63,6 +67,8 @@ def free_count(blocks):
     """Return how many directions are free: the rank of each basis, less one where a mean is fixed."""
     total = 0
     for block in blocks:
+        if not is_free(block):
+            continue
         if block.basis is None:
             total += 1
         elif block.name == "edge_gain":
@@ -72,24 +78,37 @@ def free_count(blocks):
     return total
 
 
+def is_free(block):
+    """Return whether a block has any direction to move in."""
+    return block.basis is None or block.name == "edge_gain" or bool(np.any(np.asarray(block.basis)))
+
+
 def shared_block(network, name):
-    """Free one number for all regions (a regional value keeps its shape and moves as one)."""
+    """Free one number for all regions."""
     return _block(network, name, None, jnp.zeros(1))
 
 
-def map_block(network, name, maps):
-    """Free a level and one slope per map; ``maps [m, n]``, z-scored."""
-    maps = jnp.asarray(maps)
-    basis = jnp.concatenate([jnp.ones((1, maps.shape[1])), maps]).T
-    return _block(network, name, basis, jnp.zeros(basis.shape[1]))
+def regional_block(network, name, maps, *, level=False, along_maps=False, regions=False, known_level=True):
+    """Free a parameter over regions: one level, one slope per map, every region, or none of these.
 
+    Columns that are not free are zero, so that every rung has one shape and compiles once. Regions are shrunken
+    towards the rung below; level and slopes move at no cost.
 
-def region_block(network, name, maps):
-    """Free every region, shrunken towards the rung below; level and maps move at no cost."""
-    maps = jnp.asarray(maps)
-    n = network.n
-    basis = jnp.concatenate([jnp.ones((1, n)), maps, jnp.eye(n)]).T
-    return _block(network, name, basis, jnp.concatenate([jnp.zeros(1 + maps.shape[0]), jnp.ones(n)]))
+    Parameters
+    ----------
+    network : Network
+    name : str
+    maps : array ``[m, n]``, z-scored
+    level, along_maps, regions : bool
+        What is free.
+    known_level : bool
+        Whether the data tell the level; if not, regional values keep it.
+    """
+    n, maps = network.n, jnp.asarray(maps)
+    each = jnp.eye(n) if known_level else jnp.eye(n) - 1.0 / n
+    basis = jnp.concatenate([jnp.ones((1, n)) * (level and known_level), maps * along_maps, each * regions]).T
+    penalty_of = jnp.concatenate([jnp.zeros(1 + maps.shape[0]), jnp.ones(n)])
+    return _block(network, name, basis, penalty_of)
 
 
 def edge_block(network):
@@ -101,22 +120,14 @@ def edge_block(network):
 
 
 def _block(network, name, basis, weights):
-    bounds = network.declared()[name].bounds
+    bounds = network.damped().get(name, network.declared()[name].bounds)
     value = jnp.asarray(network.value(name), dtype=float)
     if basis is not None:
         value = jnp.broadcast_to(value, (network.n,))
-    inside = _inside(value, bounds)
-    origin = to_free(inside, bounds)
-    slope = jax.vmap(jax.grad(lambda z: to_bounded(z, bounds)))(jnp.atleast_1d(origin)).reshape(jnp.shape(origin))
-    span = bounds[1] - bounds[0]
-    floor = 0.01 * span if np.isfinite(span) else 0.01
-    spread = jnp.maximum(jnp.mean(jnp.abs(inside)), floor if bounds[0] < 0 else 0.0) / slope
-    return Block(origin=origin, spread=jnp.minimum(spread, 5.0), basis=basis, penalty=weights, name=name,
-                 bounds=bounds, centred=name == "noise")
-
-
-def _inside(value, bounds):
-    """Step off a bound, where the bijection is flat and no gradient leads back."""
-    low, high = bounds
-    span = high - low if np.isfinite(high - low) else 1.0
-    return jnp.clip(value, low + 1e-4 * span if low > -np.inf else None, high - 1e-4 * span if high < np.inf else None)
+    origin = jnp.clip(to_free(jnp.clip(value, *bounds), bounds), -FARTHEST, FARTHEST)
+    at = jnp.atleast_1d(origin)
+    slope = jnp.abs(jax.vmap(jax.grad(lambda z: to_bounded(z, bounds)))(at))
+    size = jnp.abs(to_bounded(at, bounds))
+    spread = jnp.minimum(jnp.median(size / slope), WIDEST)
+    return Block(origin=origin, spread=spread, basis=basis, penalty=weights, name=name, bounds=bounds,
+                 centred=name == "noise")

@@ -157,6 +157,11 @@ class Network:
             table |= {prefix + name: declared for name, declared in declarations(model).items()}
         return table | {"edge_gain": Declaration(0.0, "", (-float("inf"), float("inf")), "log-gain of an edge")}
 
+    def damped(self):
+        """Return the narrower bounds inside which every region alone is damped, by fitted name."""
+        return {name if len(self.groups) == 1 else f"{group}.{name}": bounds
+                for group, model in self.groups.items() for name, bounds in model.damped.items()}
+
     def value(self, name):
         """Return the value of a parameter under the name it is fitted under."""
         owner, field = self._address(name)

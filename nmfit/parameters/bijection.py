@@ -15,7 +15,7 @@ def _is_log(low, high):
 def to_bounded(free, bounds):
     """Map the real line onto the bounds.
 
-    An interval takes a sigmoid (on the logarithm where a positive interval spans two decades or more),
+    An interval takes a sigmoid (on the logarithm where it lies on one side of 0 and spans two decades or more),
     a half line a softplus, the whole line the identity. Both ends are reached in the limit.
 
     Parameters
@@ -29,6 +29,8 @@ def to_bounded(free, bounds):
     match math.isfinite(low), math.isfinite(high):
         case True, True if _is_log(low, high):
             return low * jnp.exp(math.log(high / low) * jax.nn.sigmoid(free))
+        case True, True if _is_log(-high, -low):
+            return -to_bounded(-jnp.asarray(free), (-high, -low))
         case True, True:
             return low + (high - low) * jax.nn.sigmoid(free)
         case True, False:
@@ -46,6 +48,8 @@ def to_free(value, bounds):
     match math.isfinite(low), math.isfinite(high):
         case True, True if _is_log(low, high):
             return _logit(jnp.log(value / low) / math.log(high / low))
+        case True, True if _is_log(-high, -low):
+            return -to_free(-value, (-high, -low))
         case True, True:
             return _logit((value - low) / (high - low))
         case True, False:

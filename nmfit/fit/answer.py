@@ -1,0 +1,225 @@
+"""From trials, fits and evidence to a result."""
+
+import time
+
+import numpy as np
+from scipy import stats
+
+from ..compare.empirical import fc_score, group_fc, group_reliability, pearson, upper
+from .ground import problem_of
+from .minimise import Status
+from .objective import predicted_fc
+from .result import Result
+from .space import is_free
+from .uncertainty import inseparable, interval, jackknife_values, standard_errors, values_of
+
+NEAR_CRITICAL = 0.01       # 1/s
+EDGE = 0.005               # of the range of a bounded parameter
+REFINED = 1e-3             # change of FC under twice the quadrature nodes
+
+
+def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm, map_names, progress, provenance,
+                 began):
+    """Return the Result of a climb.
+
+    Parameters
+    ----------
+    plan : Plan
+    trials : list of Trial, of the final selection
+    path : list of (rung, shrinkage) kept
+    pooled : for every fold, the fits of the path
+    nested : for every fold that chose its own path, the rung it chose and its score
+    final : fits of the path to everything the reported model may see
+    evidence : dict or None
+    """
+    target, best = plan.target, final[-1]
+    fold, flags = target.folds[0], list(target.flags)
+    ground = plan.ground(target.final)
+    refits = jackknife_values(best, ground, target.final.units)
+    rows = _rung_rows(plan, trials, path, pooled, evidence)
+    chosen = path[-1][0].name
+    reliability, ceiling = _ceiling(target)
+    if nested:
+        score = float(np.mean([s for _, s in nested]))
+        row = next(r for r in rows if r["name"] == chosen and r["kept"])
+        row["score_heldout"] = score
+        row["reason"] += "; folds chose " + ", ".join(sorted({name for name, _ in nested}))
+    parameters, at_bound = _parameter_rows(best, refits, _labels(plan))
+    flags += ["at_bound:" + ", ".join(sorted(at_bound))] if at_bound else []
+    flags += [f"not_separable:{a} and {b}" for a, b in (inseparable(refits) if refits else [])]
+    flags += ["whole_band"] if target.band is None else []
+    flags += ["noise_scale_unidentified"]
+    flags += ["not_converged"] if best.status is not Status.CONVERGED else []
+    flags += ["near_critical"] if best.abscissa > -NEAR_CRITICAL else []
+    flags += ["interpolated"] if target.design == "matrix" else []
+    flags += _null_flags(plan, evidence)
+    drift = _refinement(best, ground)
+    flags += [f"quadrature_coarse:{drift:.1e}"] if drift > REFINED else []
+    if plan.maps is not None and evidence is not None and (evidence["baselines"].get("map_only") or 0) > 0.3:
+        flags.append("map_from_target:" + ", ".join(map_names) if map_names else "map_from_target")
+    empirical = target.final.pool if fold.score is None else group_fc(fold.score)
+    confirmation = {"score": None, "difference": None, "sampling_error": None, "agrees": None, "sigma": None}
+    if confirm:
+        from .confirm import confirm_fc
+
+        if progress is not None:
+            progress.start("confirmation")
+        confirmation = confirm_fc(best, ground, empirical, target, seed=plan.seed)
+        flags += [] if confirmation["agrees"] else ["confirmation_disagrees"]
+    else:
+        flags.append("confirmation_skipped")
+    explained = None if evidence is None or evidence["explained"] is None else path[evidence["explained"]][0].name
+    provenance = provenance | {"seconds": time.monotonic() - began}
+    record = {
+        "schema": 1, "status": best.status.name.lower(), "flags": flags, "modality": "fmri", "rungs": rows,
+        "chosen": chosen, "explained": explained, "ceiling": ceiling, "reliability": reliability,
+        "baselines": {} if evidence is None else evidence["baselines"] | {
+            "coupling_zero": float(evidence["twins"][-1])},
+        "nulls": {kind: None if evidence is None or evidence["nulls"].get(kind) is None
+                  else evidence["nulls"][kind].row(len(path) - 1, float(evidence["scores"][-1]))
+                  for kind in ("permuted", "rewired", "distance")},
+        "stability": {"max_real_eigenvalue": best.abscissa}, "confirmation": confirmation,
+        "parameters": parameters, "provenance": provenance}
+    return Result(record, _arrays(plan, best, final, evidence, target, explained))
+
+
+def trial_row(trial):
+    """Return a trial as a row of `fit.json`, its held-out score unopened."""
+    best = trial.fits[0]
+    return {"name": trial.rung.name, "model": trial.rung.model, "engine": trial.rung.engine,
+            "free_parameters": best.free, "starts": best.starts, "steps": sum(f.steps for f in trial.fits),
+            "loss": float(np.mean([f.loss for f in trial.fits])), "score_fit": None,
+            "score_choose": float(trial.scores.mean()), "score_heldout": None, "score_heldout_se": None,
+            "seconds": trial.seconds, "status": best.status.name.lower(), "kept": trial.kept,
+            "reason": trial.reason, "drive": trial.rung.drive, "coupling_zero": None}
+
+
+def _rung_rows(plan, trials, path, pooled, evidence):
+    rows, kept = [], [rung for rung, _ in path]
+    for trial in trials:
+        row = trial_row(trial)
+        if trial.kept and trial.rung in kept:
+            k = kept.index(trial.rung)
+            fits = [p[k] for p in pooled]
+            row["score_fit"] = float(np.mean([fc_score(f.fc, fold.pool) if upper(f.fc).std() > 0 else 0.0
+                                              for f, fold in zip(fits, plan.target.folds, strict=True)]))
+            if evidence is not None:
+                row |= {"score_heldout": float(evidence["scores"][k]), "score_heldout_se": evidence["errors"][k],
+                        "coupling_zero": float(evidence["twins"][k])}
+        else:
+            at = [s.pairs > 0 for s in plan.target.final.splits]
+            row["score_fit"] = float(np.mean([
+                pearson(f.fc[a], s.fit[a]) if f.fc[a].std() > 0 else 0.0
+                for f, s, a in zip(trial.fits, plan.target.final.splits, at, strict=True)]))
+        rows.append(row)
+    return rows
+
+
+def _ceiling(target):
+    """Return reliability (fit part against score part) and ceiling (root of the score part's), with intervals."""
+    none = {"value": None, "ci95": None}
+    if target.folds[0].score is None:
+        return none, none
+    found, best = [], []
+    for fold in target.folds:
+        found.append(fc_score(fold.pool, group_fc(fold.score)))
+        best.append(np.sqrt(np.clip(fold.score_reliability, 0.0, 1.0)))
+    return ({"value": float(np.mean(found)), "ci95": _spread(found, target, lambda fold, units:
+                                                              fc_score(fold.pool, group_fc(units)))},
+            {"value": float(np.mean(best)), "ci95": _spread(best, target, lambda _, units:
+                                                            np.sqrt(max(group_reliability(units), 0.0)))})
+
+
+def _spread(values, target, statistic):
+    """Return a 95 % interval: over folds where there are several, else the jackknife over units of the score part."""
+    if len(values) > 1:
+        error, count = np.std(values, ddof=1) / np.sqrt(len(values)), len(values)
+    else:
+        fold = target.folds[0]
+        count = len(fold.score)
+        if count < 3:
+            return None
+        left = [statistic(fold, np.delete(fold.score, u, axis=0)) for u in range(count)]
+        error = np.sqrt((count - 1) * np.var(left))
+    reach, middle = stats.t.ppf(0.975, count - 1) * error, float(np.mean(values))
+    return [max(middle - reach, -1.0), min(middle + reach, 1.0)]
+
+
+def _parameter_rows(fitted, refits, labels):
+    values, declared = values_of(fitted), fitted.network.declared()
+    errors = None if refits is None else standard_errors(refits)
+    count = 0 if refits is None else len(next(iter(refits.values())))
+    rows, at_bound = [], set()
+    for block in fitted.blocks:
+        if block.name == "edge_gain" or not is_free(block):
+            continue
+        value = np.atleast_1d(values[block.name])
+        error = None if errors is None else np.atleast_1d(errors[block.name])
+        regional = value.size > 1
+        for i, v in enumerate(value):
+            low, high = block.bounds
+            reach = EDGE * (high - low) if np.isfinite(high - low) else 0.0
+            near = (v - low < reach * min(1.0, abs(v))) or (high - v < reach * min(1.0, abs(v)))
+            if near:
+                at_bound.add(block.name)
+            rows.append({
+                "name": block.name, "region": labels[i] if regional else None, "value": float(v),
+                "se": None if error is None else float(error[i]),
+                "ci95": None if error is None else interval(v, error[i], count, block.bounds),
+                "bounds": [low if np.isfinite(low) else None, high if np.isfinite(high) else None],
+                "unit": declared[block.name].unit, "flag": "at_bound" if near else None})
+    freed = {b.name for b in fitted.blocks if is_free(b)} | {"drive"}
+    for name, declaration in declared.items():
+        if name in freed or name in ("edge_gain", "noise"):
+            continue
+        value = np.asarray(fitted.network.value(name))
+        if value.ndim == 0:
+            rows.append({"name": name, "region": None, "value": float(value), "se": None, "ci95": None,
+                         "bounds": [b if np.isfinite(b) else None for b in declaration.bounds],
+                         "unit": declaration.unit, "flag": "fixed"})
+    return rows, at_bound
+
+
+def _null_flags(plan, evidence):
+    if evidence is None:
+        return ["nulls_skipped"]
+    flags = []
+    done = [null for null in evidence["nulls"].values() if null is not None]
+    if not done:
+        flags.append("nulls_skipped")
+    elif max(null.asked for null in done) < 19:
+        flags.append("few_nulls")
+    if plan.null_steps is not None and plan.null_steps != plan.steps:
+        flags.append("nulls_capped")
+    return flags
+
+
+def _refinement(fitted, ground):
+    """Return how far FC moves under twice the quadrature nodes (0 where the band integral has a closed form)."""
+    problem = problem_of(ground, fitted.network, fitted.blocks, fitted.shrinkage)
+    fine, _, _ = predicted_fc(fitted.theta, problem, nodes=2 * problem.nodes)
+    return float(np.abs(np.asarray(fine) - fitted.fc).max())
+
+
+def _arrays(plan, best, final, evidence, target, explained):
+    brain = plan.brain(target.final.people)
+    arrays = {"labels": np.array(_labels(plan)), "weights": brain.normalised(plan.transform, plan.norm).weights,
+              "fc_fit": target.final.pool, "fc_model": best.fc}
+    if brain.lengths is not None:
+        arrays["lengths"] = brain.lengths
+    if brain.centroids is not None:
+        arrays["centroids"] = brain.centroids
+    if target.folds[0].score is not None:
+        arrays["fc_score"] = (group_fc(target.folds[0].score) if len(target.folds) == 1 else
+                              group_fc(np.concatenate([f.score for f in target.folds])))
+    if explained is not None:
+        arrays["fc_explained"] = final[evidence["explained"]].fc
+    if evidence is not None:
+        arrays |= {f"null_{kind}": null.scores[:, -1] for kind, null in evidence["nulls"].items() if null is not None}
+    arrays |= {f"history_{fitted.rung.name.replace(' + ', '_')}": fitted.history for fitted in final}
+    return arrays
+
+
+def _labels(plan):
+    brain = plan.brains[0]
+    return plan.target.labels if plan.target.labels is not None and not brain.named else brain.labels

@@ -1,0 +1,168 @@
+"""What a score is worth: the same climb on wrong connectomes, without coupling, and no model at all."""
+
+import dataclasses
+
+import numpy as np
+
+from ..compare import baselines
+from ..compare.empirical import fc_score, group_fc, jackknife, upper
+from ..network import surrogates
+from .ground import fit_rung
+from .ladder import starts_of, unit_scores
+from .threads import side_by_side
+
+KINDS = ("permuted", "rewired", "distance")
+LOST = 3                  # nulls at or above the score after which no p of 0.05 can follow
+CHUNK = 4
+ALPHA = 0.05
+
+
+def climb_path(ground, path, *, starts, seed, steps=None):
+    """Fit the rungs of a path one from another; ``path`` is a list of (rung, shrinkage)."""
+    fits = []
+    for rung, shrinkage in path:
+        fits.append(fit_rung(ground, rung, fits[-1] if fits else None, shrinkage=shrinkage,
+                             starts=starts_of(rung, starts), seed=seed, steps=steps))
+    return fits
+
+
+def heldout(fc, fold):
+    """Return r with the group FC of the score part (0 for a prediction without variance), or None."""
+    if fold.score is None:
+        return None
+    return fc_score(fc, group_fc(fold.score)) if upper(fc).std() > 0 else 0.0
+
+
+def heldout_error(fc, fold):
+    """Return the jackknife standard error of `heldout` over the units of the score part, or None."""
+    units = fold.score
+    if units is None or len(units) < 2 or not upper(fc).std() > 0:
+        return None
+    left = [fc_score(fc, group_fc(np.delete(units, u, axis=0))) for u in range(len(units))]
+    return float(np.sqrt((len(units) - 1) * np.var(left)))
+
+
+class NullChains:
+    """Wrong connectomes that climb beside the right one, so that a gain can be held against theirs."""
+
+    def __init__(self, grounds, split, *, starts, seed, steps=None):
+        self.grounds, self.split = grounds, split
+        self.options = {"seed": seed, "steps": steps}
+        self.starts = starts
+        self.below = [None] * len(grounds)
+        self.tried = {}
+
+    def gains(self, rung, shrinkage):
+        """Return what each null gains by the rung; None at the first one, where there is nothing below."""
+        fits = side_by_side(lambda pair: fit_rung(pair[0], rung, pair[1], shrinkage=shrinkage,
+                                                  starts=starts_of(rung, self.starts), **self.options),
+                            list(zip(self.grounds, self.below, strict=True)))
+        self.tried[rung] = fits
+        if self.below[0] is None:
+            return None
+        return np.array([unit_scores([new], [self.split])[0] - unit_scores([old], [self.split])[0]
+                         for new, old in zip(fits, self.below, strict=True)])
+
+    def keep(self, rung):
+        """Move every null to the rung that was kept."""
+        self.below = self.tried[rung]
+
+
+def surrogate(kind, brain, rng, decay):
+    """Return a wrong connectome of a kind, or None where the data for it are missing."""
+    match kind:
+        case "permuted":
+            return surrogates.permuted(brain, rng)
+        case "rewired":
+            return surrogates.rewired(brain, rng)
+        case "distance":
+            return surrogates.distance_only(brain, rng, decay)
+    raise ValueError(kind)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Null:
+    """Scores of one kind of null: ``scores [m, rungs]`` for the kept rungs, in order."""
+
+    kind: str
+    scores: np.ndarray
+    asked: int
+
+    def p(self, rung, score):
+        """Return p of a rung's score, by Besag and Clifford where sampling stopped early."""
+        above = int((self.scores[:, rung] >= score).sum())
+        if len(self.scores) < self.asked:
+            return max(above, 1) / len(self.scores)
+        return (above + 1) / (len(self.scores) + 1)
+
+    def row(self, rung, score):
+        """Return the record of `fit.json`."""
+        own = self.scores[:, rung]
+        return {"mean": own.mean(), "sd": own.std(ddof=1) if own.size > 1 else None, "margin": score - own.mean(),
+                "p": self.p(rung, score), "n": int(own.size)}
+
+
+def run_null(kind, count, score_null, scores, progress=None):
+    """Draw nulls of a kind until there are enough, or until all rungs are lost to them.
+
+    Parameters
+    ----------
+    kind : str
+    count : int
+    score_null : function
+        ``(kind, index) -> [score of each rung]``, or None where this kind cannot be made.
+    scores : array
+        Held-out scores of the rungs under the right connectome.
+
+    References
+    ----------
+    Besag & Clifford 1991, Biometrika 78:301.
+    """
+    found = []
+    for first in range(0, count, CHUNK):
+        rows = side_by_side(lambda index: score_null(kind, index), range(first, min(first + CHUNK, count)))
+        if rows[0] is None:
+            return None
+        found += rows
+        if progress is not None:
+            progress.step(len(found), total=count, what=f"null: {kind}")
+        if ((np.array(found) >= scores).sum(0) >= LOST).all():
+            break
+    return Null(kind, np.array(found), count)
+
+
+def baseline_scores(brain, maps, maps_given, fold, free):
+    """Return held-out r of predictors that hold no dynamics.
+
+    Parameters
+    ----------
+    brain : Connectome
+        With raw weights.
+    maps : array ``[m, n]``
+    maps_given : bool
+        Whether the maps are the user's own (else they are the connectome's harmonics).
+    fold : Fold
+    free : int
+        Free parameters of the chosen rung, which the factor model is given, too.
+    """
+    distances = brain.distances()
+    found = {
+        "log_sc": heldout(baselines.log_weights(brain.weights), fold),
+        "distance": None if distances is None else heldout(
+            baselines.decay_with_distance(distances, fold.pool, surrogates.DECAYS), fold),
+        "k_factor": heldout(baselines.factors(fold.pool, free), fold),
+        "map_only" if maps_given else "harmonics": heldout(baselines.from_maps(maps, fold.pool), fold),
+        "reliability": heldout(fold.pool, fold),
+    }
+    return found
+
+
+def clears(rung, score, twin, nulls, paired):
+    """Return whether a rung clears every null and its coupling-0 twin.
+
+    ``paired`` holds the differences to the twin for each unit of the score part; where there are two units or more
+    their mean must exceed twice its jackknife standard error, else the plain difference must be positive.
+    """
+    mean, error = jackknife(paired)
+    beats_twin = score > twin and (error is None or mean > 2.0 * error)
+    return beats_twin and all(null.p(rung, score) <= ALPHA for null in nulls)

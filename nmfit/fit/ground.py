@@ -1,0 +1,147 @@
+"""One connectome and one part of the data: where a rung is fitted."""
+
+import dataclasses
+import zlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..network import SharedDrive
+from .minimise import STATUSES, minimise
+from .objective import FcProblem, fc_objective, predicted_fc
+from .rungs import blocks_of
+from .space import free_count, origin_theta, place
+
+START_SPREAD = 0.7
+TOLERANCE = 2e-6
+DRIVE_STARTS = (0.5, 0.02)       # a strong shared drive, and nearly none: the rung below
+NO_DRIVE = 1e-6                   # a rung without a drive has a vanishing one, so that all rungs compile once
+STEPS = {"shared": 100, "maps": 200, "region": 400, "edges": 600}
+AGREE = 0.01                     # losses this close count as the same optimum
+
+_predict = jax.jit(predicted_fc, static_argnames="nodes")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ground:
+    """What a climb stands on.
+
+    Attributes
+    ----------
+    network : Network at the model's defaults on the (normalised, possibly surrogate) connectome
+    observation : Observation
+    maps : array ``[m, n]``
+    fc, pairs : arrays ``[n, n]``, the FC to fit and the pairs that take part
+    band : (low, high) in Hz or None
+    """
+
+    network: object
+    observation: object
+    maps: np.ndarray
+    fc: np.ndarray
+    pairs: np.ndarray
+    band: tuple | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Fitted:
+    """A rung fitted on a ground.
+
+    Attributes
+    ----------
+    rung : Rung
+    network : Network at the optimum
+    fc : array ``[n, n]``, its prediction
+    loss, start_loss : floats
+    steps, starts, free, agreeing : counts; how many starts ended within `AGREE` of the best loss
+    status : Status
+    abscissa : stability figure, 1/s
+    history : array, best loss after each step
+    blocks, theta : the freedom and where in it the optimum lies
+    shrinkage : float
+    """
+
+    rung: object
+    network: object
+    fc: np.ndarray
+    loss: float
+    start_loss: float
+    steps: int
+    starts: int
+    free: int
+    agreeing: int
+    status: object
+    abscissa: float
+    history: np.ndarray
+    blocks: tuple
+    theta: dict
+    shrinkage: float
+
+
+def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps=None):
+    """Fit a rung from where the rung below ended.
+
+    The first start of each kind is the rung below itself, so that nothing is lost; the others are spread around
+    it by a design that the seed and the rung's name fix.
+
+    Parameters
+    ----------
+    ground : Ground
+    rung : Rung
+    below : Fitted, optional
+    shrinkage : float
+    starts : int
+    seed : int
+    steps : int, optional
+        Step limit of every start.
+    """
+    at = ground.network if below is None else below.network
+    steps = STEPS[rung.level] if steps is None else steps
+    level_known = ground.band is not None or all(m.rotation is None for m in ground.network.groups.values())
+    found = []
+    for gain in _drive_starts(at, rung):
+        network = _with_drive(at, gain)
+        blocks = blocks_of(network, rung, jnp.asarray(ground.maps), level_known)
+        problem = problem_of(ground, network, blocks, shrinkage)
+        for theta in _starts(blocks, starts, seed, rung):
+            found.append((minimise(fc_objective, theta, problem, steps, TOLERANCE), problem))
+    losses = np.array([float(m.loss) for m, _ in found])
+    best, problem = found[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))]
+    fc, abscissa, _ = _predict(best.theta, problem)
+    fc = np.asarray(fc)
+    fc = np.where(np.isfinite(fc), fc, np.eye(len(fc)))
+    return Fitted(
+        rung=rung, network=place(problem.network, problem.blocks, best.theta), fc=fc,
+        loss=float(best.loss), start_loss=float(found[0][0].start_loss), steps=int(sum(m.steps for m, _ in found)),
+        starts=len(found), free=free_count(problem.blocks), agreeing=int((losses < losses.min() + AGREE).sum()),
+        status=STATUSES[int(best.status)], abscissa=float(abscissa),
+        history=np.asarray(best.history)[:int(best.steps) + 1], blocks=problem.blocks, theta=best.theta,
+        shrinkage=shrinkage)
+
+
+def problem_of(ground, network, blocks, shrinkage):
+    """Return the problem of fitting some blocks of a network on a ground."""
+    return FcProblem(network=network, observation=ground.observation, blocks=blocks, target=jnp.asarray(ground.fc),
+                     pairs=jnp.asarray(ground.pairs), shrinkage=jnp.asarray(float(shrinkage)), band=ground.band)
+
+
+def _drive_starts(network, rung):
+    if not rung.drive:
+        return (0.0,)
+    driven = network.drive is not None and np.max(np.asarray(network.drive.gain)) > NO_DRIVE
+    return (network.drive.gain,) if driven else DRIVE_STARTS
+
+
+def _with_drive(network, gain):
+    return dataclasses.replace(network, drive=SharedDrive(gain=jnp.broadcast_to(jnp.asarray(gain), (network.n,))))
+
+
+def _starts(blocks, count, seed, rung):
+    first = origin_theta(blocks)
+    key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(rung.name.encode()))
+    yield first
+    for k in range(1, count):
+        keys = jax.random.split(jax.random.fold_in(key, k), len(blocks))
+        yield {b.name: START_SPREAD * jax.random.normal(one, jnp.shape(first[b.name])) * (b.penalty == 0)
+               for b, one in zip(blocks, keys, strict=True)}

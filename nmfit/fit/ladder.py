@@ -1,0 +1,155 @@
+"""Climb: fit a rung on what may be seen, judge it on what chooses, keep it only if that says so."""
+
+import dataclasses
+import time
+
+import numpy as np
+from scipy import stats
+
+from ..compare.empirical import jackknife, pearson
+from .ground import fit_rung
+from .threads import side_by_side
+
+SHRINKAGES = (1e-5, 1e-4, 1e-3)
+REJECTIONS_TO_STOP = 2
+STARTS = {"shared": 4, "maps": None, "region": 1, "edges": 1}     # None: as many as the user asks
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Trial:
+    """A rung tried: its fits on every split, what they predict of what chooses, and the verdict.
+
+    Attributes
+    ----------
+    rung : Rung
+    fits : list of Fitted, one per split
+    scores : array, r of every unit of the choose parts
+    shrinkage : float
+    gain, gain_se, needed : against the rung below, its standard error, and what was asked of it
+    kept : bool
+    reason : one sentence
+    seconds : float
+    """
+
+    rung: object
+    fits: list
+    scores: np.ndarray
+    shrinkage: float
+    gain: float
+    gain_se: float | None
+    needed: float
+    kept: bool
+    reason: str
+    seconds: float
+
+
+def unit_scores(fits, splits):
+    """Return r of each unit's FC with the prediction of the split that did not see it."""
+    scores = []
+    for fitted, split in zip(fits, splits, strict=True):
+        at = split.choose_pairs > 0
+        scores += [pearson(fitted.fc[at], unit[at]) if fitted.fc[at].std() > 0 else 0.0 for unit in split.choose]
+    return np.array(scores)
+
+
+def starts_of(rung, asked):
+    """Return how many starts a rung takes."""
+    return STARTS[rung.level] or asked
+
+
+def try_rung(rung, grounds, splits, below, *, starts, seed, steps=None):
+    """Fit a rung on every split at every shrinkage; return the best trial before any verdict."""
+    began = time.monotonic()
+    shrinkages = SHRINKAGES if rung.level in ("region", "edges") else (0.0,)
+    jobs = [(k, s) for s in shrinkages for k in range(len(grounds))]
+    fits = side_by_side(lambda job: fit_rung(
+        grounds[job[0]], rung, None if below is None else below.fits[job[0]], shrinkage=job[1],
+        starts=starts_of(rung, starts), seed=seed, steps=steps), jobs)
+    by_shrinkage = {s: [f for f, job in zip(fits, jobs, strict=True) if job[1] == s] for s in shrinkages}
+    scored = {s: unit_scores(fits, splits) for s, fits in by_shrinkage.items()}
+    best = max(shrinkages, key=lambda s: scored[s].mean())
+    return Trial(rung, by_shrinkage[best], scored[best], best, 0.0, None, 0.0, False, "",
+                 time.monotonic() - began)
+
+
+def judge(trial, below, null_gains=None):
+    """Return the trial with its verdict.
+
+    Kept when the mean paired gain over units exceeds t_0.95(n-1) times its jackknife standard error; where one
+    unit is all there is, when it exceeds what the same rung gains under the nulls by the nulls' standard deviation.
+    """
+    if below is None:
+        return dataclasses.replace(trial, kept=True, gain=float(trial.scores.mean()),
+                                   reason="the first rung is where the climb starts")
+    gain, error = jackknife(trial.scores - below.scores)
+    if null_gains is not None:
+        error = None
+        needed = float(np.mean(null_gains) + np.std(null_gains, ddof=1))
+        against = f"what wrong connectomes gain by the same step ({np.mean(null_gains):+.3f} on average)"
+    elif error is None:
+        needed, against = 0.0, "nothing, since a single unit has no standard error"
+    else:
+        n = trial.scores.size
+        needed = float(stats.t.ppf(0.95, n - 1) * error)
+        against = f"{stats.t.ppf(0.95, n - 1):.2f} standard errors over {n} units ({needed:.3f})"
+    kept = gain > needed
+    lead = f"held-out r changes by {gain:+.3f}"
+    reason = f"{lead}, {'more' if kept else 'no more'} than {against}"
+    return dataclasses.replace(trial, kept=bool(kept), gain=gain, gain_se=error, needed=needed, reason=reason)
+
+
+def climb(levels, grounds, splits, *, starts, seed, ceiling=None, nulls=None, report=None, steps=None):
+    """Climb a ladder and return every trial in order.
+
+    At each level the alternatives (with and without a shared drive) start from the last kept rung; of those that
+    help, the better on what chooses is kept. Two levels in a row that do not help end the climb, and so does a
+    score at the ceiling.
+
+    Parameters
+    ----------
+    levels : tuple of tuple of Rung
+    grounds : list of Ground, one per split
+    splits : tuple of Split
+    ceiling : float, optional
+        Highest mean unit score any predictor could reach.
+    nulls : NullChains, optional
+        The same climb under wrong connectomes, where no standard error tells what a gain is worth.
+    report : function, optional
+        Called with every judged trial.
+    """
+    trials, kept, rejected = [], None, 0
+    for level in levels:
+        judged = []
+        for rung in level:
+            trial = try_rung(rung, grounds, splits, kept, starts=starts, seed=seed, steps=steps)
+            gains = None if nulls is None else nulls.gains(rung, trial.shrinkage)
+            judged.append(judge(trial, kept, gains))
+        helping = [t for t in judged if t.kept]
+        winner = _simplest_of_equals(helping) if kept is None else max(
+            helping, key=lambda t: t.scores.mean(), default=None)
+        for t in judged:
+            final = t if t is winner or not t.kept else dataclasses.replace(
+                t, kept=False, reason=f"{t.reason}; '{winner.rung.name}' predicts better")
+            trials.append(final)
+            if report is not None:
+                report(final)
+        if winner is None:
+            rejected += 1
+        else:
+            kept, rejected = winner, 0
+            if nulls is not None:
+                nulls.keep(winner.rung)
+        if rejected >= REJECTIONS_TO_STOP:
+            break
+        if ceiling is not None and kept.scores.mean() >= ceiling:
+            break
+    return trials
+
+
+def _simplest_of_equals(trials):
+    """Return the first trial unless a later one helps by more than its standard error asks."""
+    best = trials[0]
+    for other in trials[1:]:
+        if judge(other, best).kept:
+            best = other
+    return best

@@ -1,0 +1,19 @@
+"""Independent fits side by side: compiled code runs outside Python's lock."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+
+
+def side_by_side(function, items):
+    """Return ``[function(item) for item in items]`` from as many threads as there are cores, in order.
+
+    Which thread an item meets changes nothing: every item is computed alone.
+    """
+    def scoped(item):
+        with jax.enable_x64(True):           # the scope is a thread's own
+            return function(item)
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(scoped, items))
