@@ -7,8 +7,8 @@ import numpy as np
 from nmfit.fit.result import Result
 
 REGIONS = ("Precentral", "Frontal_Sup", "Frontal_Mid", "Insula", "Cingulate_Ant", "Cingulate_Post",
-           "Calcarine", "Cuneus", "Lingual", "Occipital_Sup", "Fusiform", "Postcentral", "Parietal_Sup", "Angular",
-           "Precuneus", "Temporal_Sup", "Temporal_Mid", "Temporal_Inf", "Rolandic_Oper", "Rectus")
+           "Calcarine", "Cuneus", "Lingual", "Occipital_Sup", "Fusiform", "Postcentral", "Parietal_Sup",
+           "Angular", "Precuneus", "Temporal_Sup", "Temporal_Mid", "Temporal_Inf", "Rolandic_Oper", "Rectus")
 
 
 def _rung(name, free, fit, choose, held, kept, reason, drive=False, zero=0.31):
@@ -20,9 +20,9 @@ def _rung(name, free, fit, choose, held, kept, reason, drive=False, zero=0.31):
 
 RUNGS = [
     _rung("shared", 2, 0.52, 0.49, 0.48, True, "the first rung", zero=0.0),
-    _rung("shared+drive", 3, 0.60, 0.57, 0.56, True, "gains 0.08 ± 0.01 on the choose part", True, 0.31),
-    _rung("maps", 9, 0.66, 0.60, 0.60, True, "gains 0.03 ± 0.01 on the choose part", True, 0.40),
-    _rung("region", 161, 0.90, 0.71, 0.68, True, "gains 0.11 ± 0.02 on the choose part", True, 0.62),
+    _rung("shared + drive", 3, 0.60, 0.57, 0.56, True, "gains 0.08 ± 0.01 on the choose part", True, 0.31),
+    _rung("maps + drive", 9, 0.66, 0.60, 0.60, True, "gains 0.03 ± 0.01 on the choose part", True, 0.40),
+    _rung("region + drive", 161, 0.90, 0.71, 0.68, True, "gains 0.11 ± 0.02 on the choose part", True, 0.62),
 ]
 
 
@@ -60,7 +60,7 @@ def _parameters(labels, places, rng):
     return rows
 
 
-def make_result(n=40, explained="maps", **changes):
+def make_result(n=40, explained="maps + drive", **changes):
     """Return a result over ``n`` regions; `changes` replace keys of its record."""
     rng = np.random.default_rng(0)
     names = [f"{stem}{i // 20 or ''}" for i, stem in enumerate(REGIONS * (1 + n // 40))][: n // 2]
@@ -69,11 +69,11 @@ def make_result(n=40, explained="maps", **changes):
     record = {
         "schema": 1, "status": "converged",
         "flags": ["noise_scale_unidentified", "map_from_target:gradient1"],
-        "modality": "fmri", "rungs": copy.deepcopy(RUNGS), "chosen": "region", "explained": explained,
+        "modality": "fmri", "rungs": copy.deepcopy(RUNGS), "chosen": "region + drive", "explained": explained,
         "ceiling": {"value": 0.81, "ci95": [0.77, 0.85]},
         "reliability": {"value": 0.70, "ci95": [0.66, 0.74]},
-        "baselines": {"log_sc": 0.34, "distance": 0.45, "k_factor": 0.66, "map_only": 0.29, "group_mean": None,
-                      "mean_fc": 0.0},
+        "baselines": {"log_sc": 0.34, "distance": 0.45, "k_factor": 0.66, "harmonics": 0.29,
+                      "group_mean": None, "mean_fc": 0.0},
         "nulls": {"permuted": {"mean": 0.52, "sd": 0.02, "margin": 0.16, "p": 0.05, "n": 19},
                   "rewired": {"mean": 0.55, "sd": 0.015, "margin": 0.13, "p": 0.05, "n": 19},
                   "distance": {"mean": 0.66, "sd": 0.01, "margin": 0.02, "p": 0.1, "n": 19}},
@@ -82,11 +82,13 @@ def make_result(n=40, explained="maps", **changes):
                          "sigma": 0.05},
         "parameters": _parameters(labels, places, rng),
         "provenance": {
-            "versions": {"nmfit": "0.1.0", "jax": "0.10.2", "python": "3.12"}, "command": "nmfit demo -o out",
-            "seed": 0, "dtype": "float64", "inputs": {"weights.csv": "0" * 64}, "seconds": 41.2,
-            "band": [0.01, 0.1], "tr": 2.0,
-            "notes": [f"weights.csv: {n} regions; asymmetric by up to 0.37 of the maximum, averaged",
-                      "5 people, each run cut into contiguous blocks: fit 300 s, choose 120 s, score 200 s"],
+            "versions": {"nmfit": "0.1.0", "jax": "0.10.2", "python": "3.12.0"}, "command": "nmfit demo -o out",
+            "seed": 0, "dtype": "float64", "n_null": 19, "input_sha256": {"weights.csv": "0" * 64},
+            "connectome": {"transform": "log1p", "norm": "max", "people": 5, "notes": [
+                "weights.csv: asymmetric by up to 0.37 of the maximum, averaged with its transpose"]},
+            "target": {"design": "blocks", "band": [0.01, 0.1], "tr": 2.0, "volumes": 90, "notes": [
+                "5 people, each run cut into contiguous blocks: fit 300 s, choose 120 s, score 200 s"]},
+            "seconds": 41.2,
         },
     }
     arrays = {
@@ -100,7 +102,7 @@ def make_result(n=40, explained="maps", **changes):
     last = 0.9
     for rung in RUNGS:
         fall = np.exp(-np.arange(32) / 6.0)
-        arrays[f"history_{rung['name']}"] = rung["loss"] + (last - rung["loss"]) * fall
+        arrays[f"history_{rung['name'].replace(' + ', '_')}"] = rung["loss"] + (last - rung["loss"]) * fall
         last = rung["loss"]
     return Result(record | changes, arrays)
 

@@ -26,10 +26,13 @@ COLUMNS = (
 )
 
 
+LIVE = ("rung", "free", "steps", "loss", "choose", "time")  # what is known when a rung is done
+
+
 class Progress:
     """What a fit reports to while it runs.
 
-    In a terminal the rung at work refreshes in place; anywhere else (a file, a pipe) each rung is one row when
+    In a terminal the rung at work refreshes in place; elsewhere (a file, a pipe) each rung is one row when
     it is done.
 
     Parameters
@@ -53,15 +56,20 @@ class Progress:
         """Say how far the rung is: the step, of how many, its loss, and what is being fitted."""
         text = f"step {number}" if total is None else f"{number} of {total}"
         text += f"  loss {words.number(loss, 4)}" if loss is not None else ""
-        self._refresh(f"{words.printable(what)} {text}".strip(), rarely=True)
+        said = f"{words.printable(what)}  {text}".strip()
+        if not self.live and number == total:
+            self._line(INDENT + said)
+        self._refresh(said, rarely=True)
 
     def rung_done(self, rung):
         """Add the finished rung's row to the table, and what became of it."""
         if not self.headed:
-            self._line(heading())
+            self._line(heading(LIVE))
             self.headed = True
-        for line in rows(rung):
+        for line in rows(rung, LIVE):
             self._line(line)
+        self.rung, self.since = "next", time.monotonic()
+        self._refresh("")
 
     def note(self, text):
         """Add a sentence."""
@@ -89,18 +97,22 @@ class Progress:
         self.stream.flush()
 
 
-def heading():
+def heading(names=None):
     """Return the heading of the climb's table."""
-    return INDENT + "  ".join(name.ljust(width) if i == 0 else name.rjust(width)
-                              for i, (name, width, _) in enumerate(COLUMNS)).rstrip()
+    return _row(names, lambda name, _: name)
 
 
-def rows(rung):
+def rows(rung, names=None):
     """Return a rung's row, and the sentence that says what became of it."""
-    cells = [cell(rung).ljust(width) if i == 0 else cell(rung).rjust(width)
-             for i, (_, width, cell) in enumerate(COLUMNS)]
     became = f"{'kept' if rung['kept'] else 'not kept'}: {words.printable(rung['reason'])}"
-    return [INDENT + "  ".join(cells).rstrip(), *_wrapped(became, 3 * INDENT)]
+    return [_row(names, lambda _, cell: cell(rung)), *_wrapped(became, 3 * INDENT)]
+
+
+def _row(names, fill):
+    shown = [column for column in COLUMNS if names is None or column[0] in names]
+    cells = [fill(name, cell).ljust(width) if name == "rung" else fill(name, cell).rjust(width)
+             for name, width, cell in shown]
+    return INDENT + "  ".join(cells).rstrip()
 
 
 def summary(result):

@@ -1,6 +1,9 @@
 """A result in plain words: the verdict, the two answers, flags, baselines; for terminal and page alike."""
 
 from ..fit.result import Result
+from ..models import MODELS
+from ..network import Coupling, Network, SharedDrive
+from ..parameters import declarations
 
 FLAGS = {
     "selected_on_heldout": "the data did not suffice to choose and to score apart: the score is optimistic",
@@ -15,6 +18,8 @@ FLAGS = {
     "not_converged": "the optimiser stopped before it converged",
     "at_bound": "a parameter ended at its bound",
     "flat": "the data do not determine a parameter",
+    "not_separable": "the data tell a combination of two parameters, not each",
+    "quadrature_coarse": "FC still moves when the frequencies are refined",
     "whole_band": "no band was given: FC is taken over the whole band",
     "few_volumes": "the recording is short for the band: expect a low ceiling",
     "censored_series": "volumes are missing from the recording",
@@ -35,6 +40,7 @@ BASELINES = {
     "coupling_zero": "the same rung, coupling 0",
     "group_mean": "mean of the group",
     "blend": "group mean and own, blended",
+    "harmonics": "connectome harmonics alone",
     "reliability": "the fit part itself",
     "mean_fc": "one number for every pair",
 }
@@ -131,8 +137,46 @@ def first_line(record):
 
 
 def what_was_read(record):
-    """Return the sentences of the provenance that say what was read and how it was repaired and divided."""
-    return [printable(note) for note in record["provenance"].get("notes", [])]
+    """Return the sentences that say what was read, how it was repaired and how it was divided."""
+    made = record["provenance"]
+    brain, target = made.get("connectome", {}), made.get("target", {})
+    said = [f"connectome: {note}" for note in brain.get("notes", [])]
+    said += [f"weights: {brain.get('transform', 'none')}, divided by {brain['norm']}"] if "norm" in brain else []
+    said += [f"target: {note}" for note in target.get("notes", [])]
+    if "band" in target:
+        band = target["band"]
+        said.append(f"band: {band[0]:g} to {band[1]:g} Hz" if band else "band: whole")
+        said[-1] += f", TR {target['tr']:g} s" if target.get("tr") else ""
+    return [printable(text) for text in said]
+
+
+def pair(ends):
+    """Return an interval or bounds; no end where there is none."""
+    if not ends:
+        return ""
+    low, high = ends
+    if low is None and high is None:
+        return "any"
+    return f"below {high:.3g}" if low is None else f"above {low:.3g}" if high is None else f"{low:.3g} to {high:.3g}"
+
+
+def meaning(model, name):
+    """Return the sentence that declares a parameter, or nothing where the name belongs to no declaration."""
+    owners = [MODELS[model]] if model in MODELS else []
+    for owner in (*owners, Coupling, SharedDrive, Network):
+        known = declarations(owner)
+        if name in known:
+            return known[name].sentence
+    return ""
+
+
+def stability(record):
+    """Return how far the network is from instability, in one sentence."""
+    figure = record["stability"]["max_real_eigenvalue"]
+    if figure is None:
+        return ""
+    return f"The slowest mode of the network decays at {number(-figure)} per second." if figure < 0 else (
+        f"The linearised network is unstable (largest real part {number(figure)} per second).")
 
 
 def seconds(value):

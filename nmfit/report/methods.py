@@ -1,0 +1,57 @@
+"""A methods paragraph to take into a paper, from what the record says was done."""
+
+from . import words
+
+ENGINES = {
+    "linear": "in closed form: the covariance of the stochastic network linearised about its fixed point",
+    "closure": "in closed form by statistical linearisation about the mean and variance of every region",
+    "simulated": "by stochastic simulation",
+}
+
+
+def paragraphs(result):
+    """Return what was done, in sentences: the model, the data's roles, the ladder, what stands beside the score."""
+    return [_model(result), _roles(result), _ladder(result), _beside(result)]
+
+
+def _model(result):
+    rung, made = result.rung(result.chosen), result.record["provenance"]
+    brain, target = made.get("connectome", {}), made.get("target", {})
+    scale = [words.printable(brain[key]) for key in ("transform", "norm") if brain.get(key) not in (None, "none")]
+    weights = f" (weights: {', '.join(scale)})" if scale else ""
+    band = target.get("band")
+    text = (f"A network of {len(result.labels)} regions, each a {words.printable(rung['model'])} model, joined by "
+            f"the structural connectome{weights}, was fitted to "
+            "functional connectivity: Pearson correlations of the BOLD signal")
+    text += f", band-passed {band[0]:g} to {band[1]:g} Hz" if band else ", over its whole band"
+    text += f" (TR {target['tr']:g} s)" if target.get("tr") else ""
+    return (f"{text}. The model's connectivity was computed {ENGINES[rung['engine']]}. The loss, "
+            "1 − r + 5 (difference of mean FC)² over the upper triangle unless stated otherwise, was minimised with "
+            "L-BFGS on exact gradients from several starts.")
+
+
+def _roles(result):
+    rung = result.rung(result.chosen)
+    if rung["score_heldout"] is None:
+        return ("No data were held out to score the answer: what is reported was measured on the data that fitted or "
+                "chose it.")
+    return ("The data had three roles: one part fitted the parameters, one chose the rung and the shrinkage, and "
+            "one, opened once, gave the score. The ceiling, the best any predictor could reach, is the square root "
+            "of the score part's reliability.")
+
+
+def _ladder(result):
+    names = ", ".join(words.rung_name(rung) for rung in result.record["rungs"])
+    return (f"Rungs of increasing freedom were tried ({names}), each from the optimum of the last one kept; a rung was "
+            "kept when its mean paired gain on the choosing part exceeded t(0.95) times its jackknife standard error "
+            "(for a lone pair of matrices: the gain of the same rung on wrong connectomes).")
+
+
+def _beside(result):
+    ran = {name: null["n"] for name, null in result.record["nulls"].items() if null and null["n"]}
+    if not ran:
+        return "No null connectomes were fitted."
+    counts = ", ".join(f"{words.NULLS[name]} ({n})" for name, n in ran.items())
+    return (f"The same protocol was refitted from its own lower rungs on wrong connectomes: {counts}; "
+            "p = (1 + number of nulls that do as well) / (number of nulls + 1). A rung is called explained by the "
+            "connectome only if it clears every null and its twin with coupling 0.")

@@ -1,0 +1,225 @@
+"""One self-contained HTML page: no address outside, no script, every label escaped, at most 2 MB."""
+
+import base64
+from html import escape
+
+from . import brain_maps, climb, figures, look, methods, style, words
+
+MOST_BYTES = 2_000_000
+MOST_ROWS = 1500          # of per-region parameters; the rest stands in params.tsv
+NARROW_WINDOW = "(max-width: 640px)"
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+FIGURES = {
+    "climb": (climb.climb, "Every score of the climb beside the ceiling, the reliability, wrong connectomes refitted "
+                           "by the same protocol, and baselines. Shaded: 95 % intervals."),
+    "fc": (figures.matrices, "Functional connectivity, measured and modelled, and their difference. The diagonal is "
+                             "left out."),
+    "scatter": (figures.edges, "Every pair of regions."),
+    "losses": (figures.losses, "The best start of every rung, one rung after the other."),
+    "maps": (brain_maps.maps, "Parameters with a value of their own in every region."),
+}
+
+
+def page(result):
+    """Return a result's page.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    str
+        HTML of at most 2 MB; where figures of a large atlas would exceed that, those for narrow windows are left
+        out, then figures are drawn more coarsely.
+    """
+    for dpi, narrow in ((160, True), (160, False), (100, False), (60, False)):
+        text = _assembled(result, dpi, narrow)
+        if len(text.encode()) <= MOST_BYTES:
+            return text
+    raise ValueError(f"the page of {len(result.labels)} regions takes {len(text)} bytes at its coarsest")
+
+
+def fragment(result):
+    """Return verdict and climb as HTML for a notebook's cell."""
+    return (f"<div><p><b>{_text(words.headline(result))}</b></p>"
+            f"{''.join(f'<p>{_text(text)}</p>' for text in words.answers(result))}{_climb_table(result)}</div>")
+
+
+def _assembled(result, dpi, narrow):
+    shown = {name: _figure(result, name, dpi, narrow) for name in FIGURES}
+    record = result.record
+    tone = "plain" if result.explained is None else "good"
+    body = f"""
+<p class="ran">{_text(words.first_line(record))}</p>
+<h1 class="{tone}">{_text(words.headline(result))}</h1>
+{''.join(f'<p>{_text(text)}</p>' for text in words.answers(result))}
+{_tiles(result)}
+{_flags(record)}
+<h2>The climb</h2>
+{shown['climb']}
+{_climb_table(result)}
+<h2>Beside the score</h2>
+{_beside_table(result)}
+<h2>Measured and modelled</h2>
+{shown['fc']}
+<div class="pair">{shown['scatter']}{shown['losses']}</div>
+<h2>Parameters of rung ‘{_text(words.rung_name(result.rung(result.chosen)))}’</h2>
+{_parameters(result)}
+{shown['maps']}
+{_regional(result)}
+<h2>Confirmation</h2>
+<p>{_text(words.confirmation(record))} {_text(words.stability(record))}</p>
+<h2>Methods</h2>
+{''.join(f'<p>{_text(text)}</p>' for text in methods.paragraphs(result))}
+<h2>Data and provenance</h2>
+{''.join(f'<p>{_text(text)}</p>' for text in words.what_was_read(record))}
+{_provenance(record)}
+"""
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<title>nmfit: {_text(words.headline(result))}</title>
+<style>{style.SHEET}</style></head>
+<body><main>{body}</main></body></html>
+"""
+
+
+def _text(value):
+    return escape(words.printable(value))
+
+
+def _figure(result, name, dpi, narrow):
+    draw, caption = FIGURES[name]
+    figure = draw(result)
+    if figure is None:
+        return ""
+    small = f'<source media="{NARROW_WINDOW}" srcset="{_data(draw(result, narrow=True), dpi)}">' if narrow else ""
+    width = round(figure.get_size_inches()[0] * 96)
+    image = f'<img src="{_data(figure, dpi)}" width="{width}" alt="{_text(caption)}">'
+    return f"<figure><picture>{small}{image}</picture><figcaption>{_text(caption)}</figcaption></figure>"
+
+
+def _data(figure, dpi):
+    return "data:image/svg+xml;base64," + base64.b64encode(look.as_svg(figure, dpi)).decode()
+
+
+def _tiles(result):
+    record, rung = result.record, result.rung(result.chosen)
+    r, ceiling = words.score_name(record), record["ceiling"]["value"]
+    tiles = [(words.score(rung["score_heldout"], rung["score_heldout_se"]), f"{r} on held-out data"),
+             (words.score(ceiling), "ceiling"),
+             (words.number(rung["free_parameters"]), "free parameters")]
+    margins = [null["margin"] for null in record["nulls"].values() if null and null["margin"] is not None]
+    if margins:
+        tiles.append((f"{min(margins):+.2f}", "smallest margin over a wrong connectome"))
+    if "seconds" in record["provenance"]:
+        tiles.append((words.seconds(record["provenance"]["seconds"]), "for everything"))
+    return '<ul class="tiles">' + "".join(f"<li><b>{_text(v)}</b>{_text(what)}</li>" for v, what in tiles) + "</ul>"
+
+
+def _flags(record):
+    if not record["flags"]:
+        return ""
+    items = "".join(f"<li><code>{_text(flag)}</code>: {_text(words.flag_sentence(flag))}</li>"
+                    for flag in record["flags"])
+    return f'<div class="flags"><b>Before believing this</b><ul>{items}</ul></div>'
+
+
+def _table(head, rows, numeric=(), less=()):
+    """Return a table.
+
+    A row is (class, cells, note): cells and note are HTML already, a note takes a line of its own. Columns in
+    `numeric` are set to the right, columns in `less` are left out of narrow windows.
+    """
+    def cells(tag, values):
+        kinds = [" ".join(["n"] * (i in numeric) + ["less"] * (i in less)) for i in range(len(values))]
+        return "".join(f'<{tag} class="{kind}">{v}</{tag}>' if kind else f"<{tag}>{v}</{tag}>"
+                       for kind, v in zip(kinds, values, strict=True))
+    top = f"<thead><tr>{cells('th', head)}</tr></thead>" if head else ""
+    body = ""
+    for kind, values, note in rows:
+        body += f'<tr class="{kind}{" noted" if note else ""}">{cells("td", values)}</tr>'
+        body += f'<tr class="{kind} note"><td colspan="{len(values)}">{note}</td></tr>' if note else ""
+    return f'<div class="wide"><table>{top}<tbody>{body}</tbody></table></div>'
+
+
+def _climb_table(result):
+    rows = []
+    for rung in result.record["rungs"]:
+        tags = ""
+        if rung is result.rung(result.chosen):
+            tags += ' <span class="tag plain">chosen</span>'
+        if result.explained is not None and rung is result.rung(result.explained):
+            tags += ' <span class="tag good">explained</span>'
+        cells = [_text(words.rung_name(rung)) + tags, words.number(rung["free_parameters"]), rung["starts"],
+                 rung["steps"], words.number(rung["loss"]), words.score(rung["score_fit"]),
+                 words.score(rung["score_choose"]), words.score(rung["score_heldout"], rung["score_heldout_se"]),
+                 words.score(rung["coupling_zero"]), words.seconds(rung["seconds"])]
+        rows.append(("" if rung["kept"] else "out", cells,
+                     f"{'kept' if rung['kept'] else 'not kept'}: {_text(rung['reason'])}"))
+    head = ["rung", "free", "starts", "steps", "loss", "fitted", "choosing", "held out", "no coupling", "time"]
+    return _table(head, rows, range(1, 10), less=(2, 3, 4, 9))
+
+
+def _beside_table(result):
+    record, rung = result.record, result.rung(result.chosen)
+    rows = [
+        [f"<b>{_text(words.rung_name(rung))}</b>, held out",
+         words.score(rung["score_heldout"], rung["score_heldout_se"])],
+        ["ceiling: the best any prediction could do", words.interval(record["ceiling"])],
+        ["reliability: the fit part predicting the score part", words.interval(record["reliability"])],
+        ["<b>wrong connectomes</b>, each refitted from its own lower rungs", ""],
+        *([_text(words.NULLS[name]), _text(words.null_line(null))] for name, null in record["nulls"].items()),
+        ["<b>baselines</b>", ""],
+        *([_text(words.baseline(name)), words.score(value)] for name, value in record["baselines"].items()),
+    ]
+    return _table((), [("", cells, "") for cells in rows])
+
+
+PARAMETER_HEAD = ["parameter", "value", "s.e.", "95 % interval", "bounds", "unit", "flag"]
+
+
+def _parameter_cells(row, first):
+    return [first, words.number(row["value"], 4), words.number(row["se"], 2), words.pair(row["ci95"]),
+            words.pair(row["bounds"]), _text(row["unit"]), _text(row["flag"] or "")]
+
+
+def _parameters(result):
+    shared = [row for row in result.parameters if row["region"] is None]
+    if not shared:
+        return "<p>No parameter is shared by all regions.</p>"
+    rows = []
+    for row in shared:
+        meaning = words.meaning(result.rung(result.chosen)["model"], row["name"])
+        rows.append(("", _parameter_cells(row, f"<b>{_text(row['name'])}</b>"), _text(meaning)))
+    return _table(PARAMETER_HEAD, rows, range(1, 5), less=(2, 4))
+
+
+def _regional(result):
+    regional = [row for row in result.parameters if row["region"] is not None]
+    if not regional:
+        return ""
+    rows = [("", _parameter_cells(row, f"{_text(row['name'])} · {_text(row['region'])}"), "")
+            for row in regional[:MOST_ROWS]]
+    rest = len(regional) - len(rows)
+    more = f"<p>{rest} more stand in params.tsv.</p>" if rest > 0 else ""
+    return (f"<details><summary>{len(regional)} regional values</summary>"
+            f"{_table(PARAMETER_HEAD, rows, range(1, 5), less=(2, 4))}{more}</details>")
+
+
+def _provenance(record):
+    made = record["provenance"]
+    command = f"<h3>Command</h3><pre>{_text(made['command'])}</pre>" if made.get("command") else ""
+    rows = [("", [f"<code>{_text(key)}</code>", f'<span class="any">{_text(value)}</span>'], "")
+            for key, value in _leaves({k: v for k, v in made.items() if k not in ("command", "notes")})]
+    return f"{command}<details open><summary>Provenance</summary>{_table((), rows)}</details>"
+
+
+def _leaves(value, place=""):
+    """Return the pairs (dotted place, value) of a nested table."""
+    if not isinstance(value, dict):
+        return [(place, ", ".join(map(str, value)) if isinstance(value, list) else value)]
+    return [leaf for key, below in value.items() for leaf in _leaves(below, f"{place}.{key}" if place else key)]
