@@ -1,6 +1,7 @@
 """Reading BOLD time series."""
 
 import dataclasses
+import hashlib
 import json
 import re
 
@@ -65,7 +66,7 @@ def _several(bold):
         return [bold]
     if isinstance(bold, (list, tuple)) and any(_is_one(b) for b in bold):
         return [one for b in bold for one in (expand(b) if is_path(b) else [b])]
-    return list(bold) if np.ndim(bold) == 3 else [bold]
+    return list(bold) if np.ndim(bold) == 3 or np.size(bold) == 0 else [bold]
 
 
 def _is_one(value):
@@ -120,7 +121,7 @@ def _repetition_time(source, tr):
 def _check_different(recordings):
     seen = {}
     for recording in recordings:
-        key = recording.data.tobytes()
+        key = hashlib.sha256(recording.data.tobytes()).digest()
         if key in seen:
             raise InputError(_name(recording), f"the same data as {seen[key]}",
                              "Give each recording once: a copy would make any score look better.")

@@ -14,8 +14,8 @@ from .files import split_key
 SUFFIXES = (".csv", ".tsv", ".txt", ".npy", ".npz")
 MISSING = frozenset({"", "n/a", "na", "nan", "none", "null", "."})
 # A first column with one of these names counts or names rows; it is no region.
-NAMES_ROWS = frozenset({"", "node", "region", "regions", "label", "labels", "name", "names", "roi", "parcel"})
-COUNTS_ROWS = frozenset({"", "index", "time", "t", "volume", "frame", "tr", "unnamed: 0"})
+NAMES_ROWS = frozenset({"node", "region", "regions", "label", "labels", "name", "names", "roi", "parcel"})
+COUNTS_ROWS = frozenset({"index", "time", "t", "volume", "frame", "tr", "unnamed: 0"})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -91,33 +91,28 @@ def _from_cells(cells, file):
         if len(row) != width:
             raise InputError(f"{file}, line {line}", f"{len(row)} columns",
                              "Give every row the same columns.", f"{width} as in line {lines[0]}")
-    corner = None
     if header is not None and len(header) == width - 1:
-        header = ["", *header]  # R writes no name for the column of row names
+        header = ["", *header]  # R writes no name above the row names
     if header is not None and len(header) != width:
         raise InputError(f"{file}, line {lines[0]}", f"{width} columns under a header of {len(header)}",
                          "Give every column one name.")
-    names = None
-    if width > 1 and _names_rows(header, rows):
-        corner, names = (header or [""])[0], tuple(row[0] for row in rows)
+    use = _first_column(header, rows, file)
+    names = tuple(row[0] for row in rows) if use == "names" else None
+    if use == "counts":
+        notes.append(f"first column '{header[0]}' only counts rows: dropped")
+    if use != "values":
         header, rows = header and header[1:], [row[1:] for row in rows]
-        if _counts(names):
-            names = None
-    elif width > 1 and header is not None and header[0].lower() in COUNTS_ROWS:
-        corner, header, rows = header[0], header[1:], [row[1:] for row in rows]
-    if corner is not None and names is None:
-        notes.append(f"first column '{corner}' only counts rows: dropped")
     if header is not None and _counts(header):
         notes.append("header only counts columns: no region names")
         header = None
-    values = _numbers(rows, lines, file, header, shift=0 if corner is None else 1)
+    values = _numbers(rows, lines, file, header, shift=int(use != "values"))
     return Table(values, tuple(header) if header else None, names, str(file), cells.sha256, tuple(notes))
 
 
 def _is_header(rows):
     first = rows[0]
-    if len(rows) > 2 and len(first) > 2 and _counts(first):
-        return True  # 0, 1, 2, ... over the columns, as pandas writes it
+    if len(first) > 2 and len(rows) not in (1, len(first)) and _counts(first):
+        return True  # 0, 1, 2, ... over the columns, as pandas writes it, and no row of a square matrix
     if first[0] == "" and len(first) > 1 and _counts(first[1:]):
         return True
     body = first[1:] or first
@@ -125,12 +120,20 @@ def _is_header(rows):
     return 2 * words > len(body)
 
 
-def _names_rows(header, rows):
+def _first_column(header, rows, file):
+    """Say what the first column holds: "values" like the others, "names" of rows, or "counts" of rows."""
     cells = [row[0] for row in rows]
-    if header is not None and header[0].lower() in NAMES_ROWS and _counts(cells):
-        return True
+    above = None if header is None else header[0].lower()
     words = sum(not _is_number(cell) and cell.lower() not in MISSING for cell in cells)
-    return 2 * words > len(cells)
+    if len(rows[0]) == 1:
+        return "values"
+    if 2 * words > len(cells):
+        return "names"
+    if above in COUNTS_ROWS or (above in ("", *NAMES_ROWS) and _counts(cells)):
+        return "counts"
+    if above == "":
+        raise InputError(f"{file}, column 1", "numbers under no name", "Name the column, or leave it out.")
+    return "names" if above in NAMES_ROWS else "values"
 
 
 def _counts(names):
@@ -139,7 +142,7 @@ def _counts(names):
 
 def _is_number(cell):
     try:
-        float(cell)
+        float(cell.replace(",", "."))  # a decimal comma is refused as a value, but it is no name
     except ValueError:
         return False
     return True

@@ -151,10 +151,9 @@ def _mirrored(matrix):
 
 
 def _numbers(values, where):
-    try:
-        array = np.array(values, dtype=float)  # a copy: the caller's array is never changed
-    except (TypeError, ValueError):
-        raise InputError(where, "values that are not numbers", "Give an array of real numbers.") from None
     if np.iscomplexobj(values):
         raise InputError(where, "complex numbers", "Give an array of real numbers.")
-    return array
+    try:
+        return np.array(values, dtype=float)  # a copy: the caller's array is never changed
+    except (TypeError, ValueError):
+        raise InputError(where, "values that are not numbers", "Give an array of real numbers.") from None
