@@ -180,7 +180,8 @@ def test_select_permutes_everything_alike():
     ("rh.bankssts", ("R", "bankssts")), ("7Networks_LH_Vis_1", ("L", "vis_1")), ("17Networks_RH_Vis_1", ("R", "vis_1")),
     ("LH_Vis_1", ("L", "vis_1")), ("Left-Thalamus", ("L", "thalamus")), ("Right Frontal Pole", ("R", "frontal_pole")),
     ("rA1", ("R", "a1")), ("L_V1_ROI", ("L", "v1")), ("SFG_R_7_1", ("R", "sfg_7_1")),
-    ("Brain-Stem", ("", "brain_stem")), ("Lateral_Occipital", ("", "lateral_occipital")), ("L_R_bridge", ("", "l_r_bridge")),
+    ("Brain-Stem", ("", "brain_stem")), ("Lateral_Occipital", ("", "lateral_occipital")),
+    ("L_R_bridge", ("", "l_r_bridge")),
 ])
 def test_spellings_of_a_region(label, expected):
     assert canonical(label) == expected

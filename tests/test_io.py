@@ -151,13 +151,14 @@ def bad_tables(folder):
     (folder / "folder.csv").mkdir()
     contents = {
         "empty.csv": b"", "blank.tsv": b"\n\n", "comments.txt": b"# one\n# two\n", "header.csv": b"a,b,c\n",
-        "ragged.csv": b"1,2,3\n4,5\n", "longer.csv": b"a,b\n1,2,3\n4,5,6\n4,5,6\n7,8,9\n",
+        "ragged.csv": b"1.5,2,3\n4,5\n", "longer.csv": b"a,b\n1,2,3\n4,5,6\n4,5,6\n7,8,9\n",
         "word.csv": b"1,2,3\n4,oops,6\n", "named.csv": b"A,B,C\n1,2,3\n4,5,1.2.3\n",
         "comma.csv": b"1,5;2,5\n3,5;4,5\n",
         "score.tsv": b"1\t2\n3\t1_000\n",
         "zip.csv": b"PK\x03\x04" + bytes(40), "page.tsv": b"<!DOCTYPE html><html>",
         "lfs.csv": b"version https://git-lfs.github.com/spec/v1\n", "latin.csv": "Pr\xe9,b\n1,2\n".encode("latin-1"),
-        "nul.csv": b"1,2\n3,\x00\n", "pickle.csv": pickle.dumps([1, 2]), "text.npy": b"1,2\n3,4\n", "text.npz": b"1,2\n",
+        "nul.csv": b"1,2\n3,\x00\n", "pickle.csv": pickle.dumps([1, 2]), "text.npy": b"1,2\n3,4\n",
+        "text.npz": b"1,2\n",
         "pickle.npy": pickle.dumps(Evil()), "short.npy": raw[:-8], "long.npy": raw + b"12345678",
         "cut.npz": (folder / "two.npz").read_bytes()[:-30], "quote.csv": b'"a,b\n1,2\n',
         "table.mat": b"MATLAB 5.0", "noname": b"1",
