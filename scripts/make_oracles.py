@@ -24,8 +24,8 @@ MS = 1e-3
 STATES = 80
 SAMPLES = 200
 
-# Three regions: from column to row; every delay differs. Weights and states that single precision holds exactly
-# would change nothing in what follows, since one program keeps its history in it.
+# Three regions, from column to row, with delays of 2, 4 and 9 ms. Single precision holds the weights exactly: TVB
+# keeps weights and past states in it, so its networks agree with others to about 1e-6 alone.
 WEIGHTS = np.array([[0.0, 0.5, 0.25], [1.0, 0.0, 0.125], [0.75, 0.375, 0.0]])
 LENGTHS = np.array([[0.0, 20.0, 45.0], [20.0, 0.0, 10.0], [45.0, 10.0, 0.0]])  # mm
 SPEED = 5.0  # m/s
@@ -208,7 +208,7 @@ def neurolib():
     case("FitzHughNagumo", FHNModel, xy, xy_init, {"delta": 0.1, "tau": 18.0, "x_ext": 1.0},
          {"I": 1.0, "delta": 0.1, "tau_w": 0.018}, [(-0.5, 1.5), (-0.5, 2)], [0.1, 0.3], 100, 0.02)
     case("WilsonCowan", WCModel, EI, EI_init, {"exc_ext": 1.2, "inh_ext": 0.1},
-         {"P": 1.2, "Q": 0.1}, [(0, 1)] * 2, [0.1, 0.1], 100, 0.02)
+         {"P": 1.2, "Q": 0.1}, [(0, 1)] * 2, [0.1, 0.1], 100, 0.005)
     # This version gives the inhibitory gating the excitatory time constant: with both equal it is right.
     case("WongWang", WWModel, ("se", "si"), ("ses_init", "sis_init"), {"tau_exc": 40.0, "tau_inh": 40.0, "J_I": 1.2},
          {"tau_E": 0.04, "tau_I": 0.04, "J": 1.2}, [(0.01, 1), (0.01, 0.3)], [0.4, 0.02], 400, 0.1)
