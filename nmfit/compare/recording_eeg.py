@@ -62,7 +62,7 @@ class SensorRecording:
         where = self.source or "EEG"
         data = _array(self.data, 2, where, "one row per sample and one column per channel")
         if len(data) == 0 or data.shape[1] == 0:
-            raise InputError(where, f"{len(data)} samples x {data.shape[1]} channels", "Give a recording that holds some.")
+            raise InputError(where, f"{len(data)} samples x {data.shape[1]} channels", "Give a recording with some.")
         if len(self.ch_names) == len(data) != data.shape[1]:
             raise InputError(where, f"transposed: {len(data)} rows with {len(data)} channel names",
                              "Give one row per sample and one column per channel.")
@@ -186,7 +186,8 @@ class SensorSpectrum:
         if dead:
             raise InputError(where, f"no power at all in {some(dead)}", "Drop these channels.")
         if self.dof is not None and not self.dof > 0:
-            raise InputError(f"{where} (dof)", f"found {self.dof!r}", "Give a positive number: 2 per independent window.")
+            raise InputError(f"{where} (dof)", f"found {self.dof!r}",
+                             "Give a positive number: 2 per independent window.")
         psd.setflags(write=False)
         freqs.setflags(write=False)
         for name, value in {"freqs": freqs, "psd": psd, "ch_names": ch_names,

@@ -149,6 +149,9 @@ def _channels(info, picks, montage, where):
     if other:
         notes.append(f"left out {some(other)}: no EEG")
     eeg = [name for name in raw_names if kinds[name] == "eeg"]
+    picks = [picks] if isinstance(picks, str) else picks
+    if picks is not None and set(picks) <= set(eeg):  # first, so that they can settle which of two twins is meant
+        eeg = list(picks)
     if not eeg:
         raise InputError(where, f"no EEG channel among {some(raw_names)}", "Give a recording that holds EEG.")
     own = None if montage is not None else own_positions(mne.pick_info(info, [raw_names.index(e) for e in eeg]), where)
@@ -172,7 +175,6 @@ def _channels(info, picks, montage, where):
 
 def _find(wanted, renamed, where):
     """Return the raw names of channels given by either name."""
-    wanted = [wanted] if isinstance(wanted, str) else list(wanted)
     by_name = {name: raw for raw, name in renamed.items()} | {raw: raw for raw in renamed}
     unknown = [name for name in wanted if name not in by_name]
     if unknown:
@@ -219,6 +221,7 @@ def _spectrum(spectrum, picks, bads, reference, scale):
     eeg = {name: name for name in spectrum.ch_names if kinds[name] == "eeg"}
     if not eeg:
         raise InputError(where, f"no EEG channel among {some(spectrum.ch_names)}", "Give the spectrum of EEG.")
+    picks = [picks] if isinstance(picks, str) else picks
     wanted = list(eeg) if picks is None else _find(picks, eeg, where)
     out = {*spectrum.info["bads"], *_find(bads, eeg, where)}
     keep = [name for name in wanted if name not in out]
