@@ -21,6 +21,7 @@ from .recording import Recording
 FEWEST_FOR_FOLDS = 6
 OUTER_FOLDS = 6
 INNER_FOLDS = 3
+CORRELATION_TIMES = 10.0
 PAIR_GROUPS = 4           # 10 blocks of region pairs ...
 MATRIX_MASKS = 5          # ... two of which are masked at a time
 
@@ -107,6 +108,15 @@ class FcTarget:
     def n(self):
         """Number of regions."""
         return self.folds[0].pool.shape[0]
+
+    @property
+    def slowest(self):
+        """Slowest damping rate that runs of this length can show, 1/s: ten correlation times in a run.
+
+        A slower mode is one random swing in every run, so that the FC of a run is far from its expectation.
+        """
+        length = 600.0 if self.volumes is None or self.tr is None else self.volumes * self.tr
+        return CORRELATION_TIMES / length
 
 
 def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_volumes=None):

@@ -31,6 +31,7 @@ from .evidence import (
 from .ground import Ground, fit_rung
 from .ladder import climb, try_rung
 from .rungs import LEVELS, ladder
+from .threads import one_core_each
 
 TRANSFORMS = ("none", "sqrt", "log1p")
 HARMONICS = 3
@@ -66,9 +67,13 @@ class Plan:
         if model.rotation is not None and fold_or_split.frequency is not None:
             model = dataclasses.replace(model, **{model.rotation: fold_or_split.frequency})
         network = Network.of(brain, model, G=START_INPUT / brain.weights.sum(1).mean())
+        # One value per region from the start, so that all rungs have one structure and compile once.
+        network = network.replace({name: np.full(brain.n, float(network.value(name)))
+                                   for name in ("noise", *model.fit_first[:1])})
         return Ground(network, Direct(), harmonics(brain.weights, HARMONICS) if self.maps is None else self.maps,
                       fold_or_split.pool if fc is None else fc,
-                      np.triu(np.ones((brain.n, brain.n)), 1) if pairs is None else pairs, self.target.band)
+                      np.triu(np.ones((brain.n, brain.n)), 1) if pairs is None else pairs, self.target.band,
+                      self.target.slowest)
 
     def brain(self, people=None):
         """Return the connectome of some people: the one there is, or the mean of theirs."""
@@ -124,7 +129,7 @@ def fit(target, brain, *, model="Hopf", maps=None, map_names=None, sc_transform=
     """
     began = time.monotonic()
     plan = _plan(target, brain, model, maps, sc_transform, sc_norm, seed, max_rung, starts, steps, null_steps)
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), one_core_each():
         return _run(plan, sc_transform, max_rung, n_null, confirm, progress, began, map_names, command)
 
 
@@ -230,11 +235,13 @@ def _evidence(plan, path, pooled, n_null, progress):
 
     twins = [[fit_twin(plan, fold, path)] for fold in folds]
     twin_scores = np.mean([[heldout(f.fc, fold) for f in t[0]] for t, fold in zip(twins, folds, strict=True)], axis=0)
-    shared = path[0][0]
     decay = None
     if plan.brain(folds[0].people).distances() is not None:
-        losses = {d: fit_rung(plan.ground(folds[0], lambda b, d=d: surrogate("distance", b, np.random.default_rng(0), d)),
-                              shared, starts=2, seed=plan.seed, steps=plan.null_steps).loss for d in DECAYS}
+        def loss(d):
+            wrong = plan.ground(folds[0], lambda b: surrogate("distance", b, np.random.default_rng(0), d))
+            return fit_rung(wrong, path[0][0], starts=2, seed=plan.seed, steps=plan.null_steps).loss
+
+        losses = {d: loss(d) for d in DECAYS}
         decay = min(losses, key=losses.get)
 
     def score_null(kind, index):
@@ -287,7 +294,8 @@ def _unit_gain(fc, twin, fold):
 def _provenance(plan, began, command, n_null, max_rung):
     packages = ("nmfit", "jax", "jaxlib", "optax", "numpy", "scipy")
     brain = plan.brains[0]
-    return {"versions": {name: version(name) for name in packages} | {"python": platform.python_version()},
+    versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
+    return {"versions": versions,
             "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'an interactive session'}", "seed": plan.seed,
             "dtype": "float64", "device": jax.default_backend(), "n_null": n_null, "max_rung": max_rung,
             "input_sha256": {**{k: v for b in plan.brains for k, v in b.sha256.items()},

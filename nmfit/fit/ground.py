@@ -34,6 +34,7 @@ class Ground:
     maps : array ``[m, n]``
     fc, pairs : arrays ``[n, n]``, the FC to fit and the pairs that take part
     band : (low, high) in Hz or None
+    slowest : slowest damping rate that the recordings can show, 1/s
     """
 
     network: object
@@ -42,6 +43,7 @@ class Ground:
     fc: np.ndarray
     pairs: np.ndarray
     band: tuple | None
+    slowest: float
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -102,7 +104,7 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
     found = []
     for gain in _drive_starts(at, rung):
         network = _with_drive(at, gain)
-        blocks = blocks_of(network, rung, jnp.asarray(ground.maps), level_known)
+        blocks = blocks_of(network, rung, jnp.asarray(ground.maps), level_known, ground.slowest)
         problem = problem_of(ground, network, blocks, shrinkage)
         for theta in _starts(blocks, starts, seed, rung):
             found.append((minimise(fc_objective, theta, problem, steps, TOLERANCE), problem))
@@ -122,6 +124,8 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
 
 def problem_of(ground, network, blocks, shrinkage):
     """Return the problem of fitting some blocks of a network on a ground."""
+    # Strong float64 leaves: Python numbers are weakly typed, and would compile a second time.
+    network = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), network)
     return FcProblem(network=network, observation=ground.observation, blocks=blocks, target=jnp.asarray(ground.fc),
                      pairs=jnp.asarray(ground.pairs), shrinkage=jnp.asarray(float(shrinkage)), band=ground.band)
 
@@ -134,7 +138,7 @@ def _drive_starts(network, rung):
 
 
 def _with_drive(network, gain):
-    return dataclasses.replace(network, drive=SharedDrive(gain=jnp.broadcast_to(jnp.asarray(gain), (network.n,))))
+    return dataclasses.replace(network, drive=SharedDrive(gain=np.broadcast_to(np.asarray(gain, float), (network.n,))))
 
 
 def _starts(blocks, count, seed, rung):

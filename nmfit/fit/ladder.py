@@ -12,7 +12,7 @@ from .threads import side_by_side
 
 SHRINKAGES = (1e-5, 1e-4, 1e-3)
 REJECTIONS_TO_STOP = 2
-STARTS = {"shared": 4, "maps": None, "region": 1, "edges": 1}     # None: as many as the user asks
+STARTS = {"shared": 2, "maps": None, "region": 1, "edges": 1}     # None: as many as the user asks
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -36,7 +36,7 @@ def ladder(max_rung, drive=True, model="Hopf"):
     return tuple(tuple(Rung(level, d, model) for d in ((False, True) if drive else (False,))) for level in levels)
 
 
-def blocks_of(network, rung, maps, level_known):
+def blocks_of(network, rung, maps, level_known, slowest):
     """Return the blocks that a rung frees around where the network stands.
 
     Parameters
@@ -47,12 +47,15 @@ def blocks_of(network, rung, maps, level_known):
     level_known : bool
         Whether the data can tell the level of the model's own rates: FC over the whole band cannot, for a model
         without a time scale of its own, since only ratios to the coupling matter.
+    slowest : float
+        Slowest damping rate that the recordings can show, 1/s.
     """
     model = next(iter(network.groups.values()))
     own = model.fit_first[:1]
     known = {"along_maps": rung.level != "shared", "regions": rung.level in ("region", "edges")}
     blocks = [shared_block(network, "G")]
-    blocks += [regional_block(network, p, maps, level=True, known_level=level_known, **known) for p in own]
+    blocks += [regional_block(network, p, maps, level=True, known_level=level_known,
+                              slowest=slowest, **known) for p in own]
     blocks += [regional_block(network, "noise", maps, known_level=False, **known)]
     blocks += [regional_block(network, "drive", maps, level=rung.drive,
                               **{name: free and rung.drive for name, free in known.items()})]

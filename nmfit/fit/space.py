@@ -88,7 +88,8 @@ def shared_block(network, name):
     return _block(network, name, None, jnp.zeros(1))
 
 
-def regional_block(network, name, maps, *, level=False, along_maps=False, regions=False, known_level=True):
+def regional_block(network, name, maps, *, level=False, along_maps=False, regions=False, known_level=True,
+                   slowest=0.0):
     """Free a parameter over regions: one level, one slope per map, every region, or none of these.
 
     Columns that are not free are zero, so that every rung has one shape and compiles once. Regions are shrunken
@@ -103,12 +104,14 @@ def regional_block(network, name, maps, *, level=False, along_maps=False, region
         What is free.
     known_level : bool
         Whether the data tell the level; if not, regional values keep it.
+    slowest : float
+        1/s; a damping rate stays at least this far from 0, since a recording shows no slower mode.
     """
     n, maps = network.n, jnp.asarray(maps)
     each = jnp.eye(n) if known_level else jnp.eye(n) - 1.0 / n
     basis = jnp.concatenate([jnp.ones((1, n)) * (level and known_level), maps * along_maps, each * regions]).T
     penalty_of = jnp.concatenate([jnp.zeros(1 + maps.shape[0]), jnp.ones(n)])
-    return _block(network, name, basis, penalty_of)
+    return _block(network, name, basis, penalty_of, slowest)
 
 
 def edge_block(network):
@@ -119,8 +122,11 @@ def edge_block(network):
                  name="edge_gain", bounds=(-np.inf, np.inf))
 
 
-def _block(network, name, basis, weights):
-    bounds = network.damped().get(name, network.declared()[name].bounds)
+def _block(network, name, basis, weights, slowest=0.0):
+    bounds = network.declared()[name].bounds
+    if name in network.damped():
+        low, high = network.damped()[name]
+        bounds = (low, min(high, -slowest))
     value = jnp.asarray(network.value(name), dtype=float)
     if basis is not None:
         value = jnp.broadcast_to(value, (network.n,))

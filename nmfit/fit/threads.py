@@ -4,6 +4,15 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
+from threadpoolctl import threadpool_limits
+
+
+def one_core_each():
+    """Return a context in which LAPACK keeps to one core.
+
+    Its own threads do not pay below a few hundred regions, and several fits at once would fight over the cores.
+    """
+    return threadpool_limits(1)
 
 
 def side_by_side(function, items):
