@@ -1,6 +1,7 @@
 """Parameters where they lie in the brain: three views where centroids are known, else one dot per region."""
 
 import numpy as np
+from matplotlib.colors import LogNorm, Normalize
 from scipy.ndimage import gaussian_filter1d
 
 from . import look, words
@@ -15,6 +16,7 @@ VIEWS = (
 MIDLINE_MM = 2.0
 RIM_MM = 10.0
 SOFTNESS_DEGREES = 18
+DECADES = 100.0           # between a positive parameter's bounds, from which on its logarithm is shown
 
 
 def per_region(result):
@@ -48,9 +50,9 @@ def maps(result, narrow=False):
         axes = figure.subplots(len(found), 3, squeeze=False)
     for line, (name, rows) in zip(axes, found.items(), strict=True):
         values = np.array([row["value"] for row in rows])
-        low, high, colours = _colours(values)
+        scale, colours = _colours(values, rows[0]["bounds"])
         for axis, view in zip(line, VIEWS, strict=True):
-            image = _view(axis, places, values, view, low, high, colours)
+            image = _view(axis, places, values, view, scale, colours)
         line[0].set_title(_title(name, rows))
         bar = figure.colorbar(image, ax=list(line), shrink=0.75, aspect=24, pad=0.01,
                               orientation="horizontal" if narrow else "vertical")
@@ -64,24 +66,29 @@ def _title(name, rows):
     return f"{words.printable(name)} ({words.printable(unit)})" if unit else words.printable(name)
 
 
-def _colours(values):
-    """Return limits and a colour map: one that turns at zero only where values lie on both sides."""
-    low, high = np.quantile(values, [0.02, 0.98])
+def _colours(values, bounds):
+    """Return a scale and a colour map.
+
+    Logarithmic for a parameter that is free over decades; turning at zero where values lie on both sides of it.
+    """
+    low, high = (float(end) for end in np.quantile(values, [0.02, 0.98]))
+    if bounds and None not in bounds and bounds[0] > 0 and bounds[1] / bounds[0] >= DECADES and low < high:
+        return LogNorm(low, high), look.PLAIN
     if low < 0 < high:
         top = max(-low, high)
-        return -top, top, look.SIGNED
-    return low, max(high, low + 1e-12), look.PLAIN
+        return Normalize(-top, top), look.SIGNED
+    return Normalize(low, high if low < high else low + 1e-9), look.PLAIN
 
 
-def _view(axis, places, values, view, low, high, colours):
+def _view(axis, places, values, view, scale, colours):
     name, across, direction, up, side = view
     seen = np.ones(len(places), bool) if side == 0 else places[:, 0] * side > -MIDLINE_MM
     x, y = direction * places[:, across], places[:, up]
     _outline(axis, x, y)
     depth = places[:, 2] if side == 0 else places[:, 0] * side
     nearest_last = np.flatnonzero(seen)[np.argsort(depth[seen])]
-    image = axis.scatter(x[nearest_last], y[nearest_last], c=values[nearest_last], cmap=colours, vmin=low,
-                         vmax=high, s=58 if len(places) <= 120 else 24, edgecolors="#7A7A7A", linewidths=0.4,
+    image = axis.scatter(x[nearest_last], y[nearest_last], c=values[nearest_last], cmap=colours, norm=scale,
+                         s=58 if len(places) <= 120 else 24, edgecolors="#7A7A7A", linewidths=0.4,
                          zorder=2)
     axis.set_aspect("equal")
     axis.set_axis_off()

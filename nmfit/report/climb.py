@@ -2,12 +2,13 @@
 
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from . import look, words
 from .figures import drawn
 
 ROW_INCHES = 0.27
+GAP = 0.6                 # rows between groups
+LIMITS = {"ceiling": "-", "reliability": (0, (3, 2))}
 
 
 @drawn
@@ -15,38 +16,41 @@ def climb(result, narrow=False):
     """Draw one row per rung, null and baseline, scores from left to right.
 
     A rung's filled dot is its held-out score with its standard error, the ring what chose it, the bar what
-    it reached on the data fitted, the cross its twin without coupling. The ceiling and the reliability run
-    through all rows.
+    it reached on the data fitted, the cross its twin without coupling.
 
     Parameters and return as `figures.matrices`.
     """
     record = result.record
-    rungs = record["rungs"]
+    limits = [(key, record[key]) for key in ("ceiling", "reliability") if record[key]["value"] is not None]
     nulls = [(name, null) for name, null in record["nulls"].items() if null and null["n"]]
-    baselines = sorted(((name, value) for name, value in record["baselines"].items() if value is not None),
-                       key=lambda item: -item[1])
-    count = len(rungs) + len(nulls) + len(baselines) + 2
-    figure = look.new_figure(look.NARROW if narrow else look.WIDE, 1.75 + ROW_INCHES * count + 0.25 * narrow)
+    # The reliability has a row of its own among the limits.
+    baselines = sorted(((name, value) for name, value in record["baselines"].items()
+                        if value is not None and not (limits and name == "reliability")), key=lambda item: -item[1])
+    groups = [group for group in (
+        [(_limit, key, item) for key, item in limits],
+        [(_rung, _rung_label(rung, narrow), rung) for rung in record["rungs"]],
+        [(_null, words.NULLS[name], (null, result.arrays.get(f"null_{name}"))) for name, null in nulls],
+        [(_baseline, words.baseline(name), value) for name, value in baselines],
+    ) if group]
+    rows = sum(map(len, groups)) + GAP * (len(groups) - 1)
+    figure = look.new_figure(look.NARROW if narrow else look.WIDE, 1.5 + ROW_INCHES * rows + 0.25 * narrow)
     axis = figure.subplots()
-    names, row = [], 0
-    for rung in rungs:
-        _rung(axis, row, rung, result)
-        free = f"{words.rung_name(rung)} · {words.number(rung['free_parameters'])}"
-        names.append((row, free if narrow else f"{free} free", rung["kept"]))
-        _at_the_end(axis, row, "" if narrow else _said(result, rung))
-        row += 1
-    for group, mark, name_of in ((nulls, _null, words.NULLS.get), (baselines, _baseline, words.baseline)):
-        row += 0.6 if group else 0
-        for name, value in group:
-            said = mark(axis, row, value, result.arrays.get(f"null_{name}"))
-            _at_the_end(axis, row, "" if narrow else said)
-            names.append((row, name_of(name), True))
+    names, row = [], 0.0
+    for group in groups:
+        for mark, name, item in group:
+            said = mark(axis, row, item, result)
+            if said and not narrow:
+                axis.text(1.015, row, said, transform=axis.get_yaxis_transform(), va="center", fontsize=8.5)
+            names.append((row, name, mark is not _rung or item["kept"]))
             row += 1
-    _lines(axis, record)
+        row += GAP
+    row -= GAP
+    for key, item in limits:
+        axis.axvline(item["value"], color=look.BASELINE, linewidth=1.1, linestyle=LIMITS[key], zorder=1)
     axis.set_yticks([at for at, _, _ in names], [name for _, name, _ in names])
     for tick, (_, _, kept) in zip(axis.get_yticklabels(), names, strict=True):
         tick.set_color(look.TEXT if kept else look.REJECTED)
-    axis.set_ylim(row - 0.4, -0.6)
+    axis.set_ylim(row - 0.4, -0.6)  # from the top down
     low, high = axis.get_xlim()
     axis.set_xlim(max(low, -1.02), min(max(high, low + 0.1), 1.02))
     axis.spines["left"].set_visible(False)
@@ -60,10 +64,25 @@ def climb(result, narrow=False):
     return figure
 
 
+def _limit(axis, row, limit, _result):
+    value, ci = limit["value"], limit["ci95"]
+    axis.plot(value, row, "s", color=look.BASELINE, markersize=5.5, zorder=4)
+    if ci and None not in ci:
+        axis.plot(ci, [row, row], color=look.BASELINE, linewidth=2.0, zorder=3)
+        return f"{value:.2f}  {ci[0]:.2f} to {ci[1]:.2f}"
+    return words.score(value)
+
+
+def _rung_label(rung, narrow):
+    text = f"{words.rung_name(rung)} · {words.number(rung['free_parameters'])}"
+    return text if narrow else f"{text} free"
+
+
 def _rung(axis, row, rung, result):
-    answer = rung is result.rung(result.chosen)
-    explained = result.explained is not None and rung is result.rung(result.explained)
-    colour = look.EXPLAINED if explained else look.MODEL if rung["kept"] else look.REJECTED
+    roles = {"chosen": rung is result.rung(result.chosen),
+             "explained": result.explained is not None and rung is result.rung(result.explained),
+             "not kept": not rung["kept"]}
+    colour = look.EXPLAINED if roles["explained"] else look.REJECTED if roles["not kept"] else look.MODEL
     seen = [rung[key] for key in ("score_fit", "score_choose", "score_heldout") if rung[key] is not None]
     if len(seen) > 1:
         axis.plot([min(seen), max(seen)], [row, row], color=colour, linewidth=1.0, alpha=0.5, zorder=2)
@@ -74,21 +93,16 @@ def _rung(axis, row, rung, result):
                   markersize=6, zorder=3)
     if rung["score_heldout"] is not None:
         axis.errorbar(rung["score_heldout"], row, xerr=rung["score_heldout_se"], fmt="o", color=colour,
-                      markersize=9 if answer else 7, elinewidth=2.0, zorder=4)
+                      markersize=9 if roles["chosen"] else 7, elinewidth=2.0, zorder=4)
     if rung["coupling_zero"] is not None:
         axis.plot(rung["coupling_zero"], row, "x", color=look.NULL, markersize=6.5, markeredgewidth=1.8,
                   zorder=4)
+    score = words.score(rung["score_heldout"], rung["score_heldout_se"], "")
+    return f"{score}  {', '.join(role for role, true in roles.items() if true)}".strip()
 
 
-def _said(result, rung):
-    text = words.score(rung["score_heldout"], rung["score_heldout_se"], "")
-    is_answer = {"chosen": rung is result.rung(result.chosen),
-                 "explained": result.explained is not None and rung is result.rung(result.explained),
-                 "not kept": not rung["kept"]}
-    return "  ".join([text, ", ".join(name for name, true in is_answer.items() if true)]).strip()
-
-
-def _null(axis, row, null, scores):
+def _null(axis, row, null_and_scores, _result):
+    null, scores = null_and_scores
     if scores is not None and np.isfinite(scores).any():
         scores = np.sort(scores[np.isfinite(scores)])
         tracks = 0.16 * np.resize([0, 1, -1], scores.size)  # three, so that dots do not cover each other
@@ -100,24 +114,9 @@ def _null(axis, row, null, scores):
     return words.score(null["mean"], null["sd"]) + (f"  p = {null['p']:.2g}" if null["p"] is not None else "")
 
 
-def _baseline(axis, row, value, _scores):
+def _baseline(axis, row, value, _result):
     axis.plot(value, row, "D", color=look.BASELINE, markersize=5, zorder=3)
     return words.score(value)
-
-
-def _at_the_end(axis, row, text):
-    if text:
-        axis.text(1.015, row, text, transform=axis.get_yaxis_transform(), va="center", fontsize=8.5)
-
-
-def _lines(axis, record):
-    for key, style, shade in (("reliability", (0, (3, 2)), 0.08), ("ceiling", "-", 0.14)):
-        value, ci = record[key]["value"], record[key]["ci95"]
-        if value is None:
-            continue
-        axis.axvline(value, color=look.BASELINE, linewidth=1.2, linestyle=style, zorder=1)
-        if ci and None not in ci:
-            axis.axvspan(*ci, color=look.BASELINE, alpha=shade, linewidth=0, zorder=0)
 
 
 def _legend(record):
@@ -135,13 +134,6 @@ def _legend(record):
         handles.append(dot("o", look.NULL, "wrong connectomes", 4))
     if any(value is not None for value in record["baselines"].values()):
         handles.append(dot("D", look.BASELINE, "baseline", 5))
-    if record["ceiling"]["value"] is not None:
-        handles.append(Line2D([], [], color=look.BASELINE, linewidth=1.2, label="ceiling"))
-    if record["reliability"]["value"] is not None:
-        handles.append(Line2D([], [], color=look.BASELINE, linewidth=1.2, linestyle=(0, (3, 2)),
-                              label="reliability"))
-    if not all(rung["kept"] for rung in record["rungs"]):
-        handles.append(Patch(color=look.REJECTED, label="rung not kept"))
     return handles
 
 

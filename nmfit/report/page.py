@@ -12,7 +12,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 FIGURES = {
     "climb": (climb.climb, "Every score of the climb beside the ceiling, the reliability, wrong connectomes refitted "
-                           "by the same protocol, and baselines. Shaded: 95 % intervals."),
+                           "by the same protocol, and baselines."),
     "fc": (figures.matrices, "Functional connectivity, measured and modelled, and their difference. The diagonal is "
                              "left out."),
     "scatter": (figures.edges, "Every pair of regions."),
@@ -114,7 +114,7 @@ def _tiles(result):
              (words.number(rung["free_parameters"]), "free parameters")]
     margins = [null["margin"] for null in record["nulls"].values() if null and null["margin"] is not None]
     if margins:
-        tiles.append((f"{min(margins):+.2f}", "smallest margin over a wrong connectome"))
+        tiles.append((f"{min(margins):+.2f}", "smallest margin over wrong connectomes"))
     if "seconds" in record["provenance"]:
         tiles.append((words.seconds(record["provenance"]["seconds"]), "for everything"))
     return '<ul class="tiles">' + "".join(f"<li><b>{_text(v)}</b>{_text(what)}</li>" for v, what in tiles) + "</ul>"

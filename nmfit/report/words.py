@@ -132,7 +132,7 @@ def first_line(record):
     parts += [str(made["dtype"])] if "dtype" in made else []
     parts += [f"seed {made['seed']}"] if "seed" in made else []
     parts += [seconds(made["seconds"])] if "seconds" in made else []
-    parts += [f"status: {record['status']}"]
+    parts += [f"status: {spoken(record['status'])}"]
     return " · ".join(printable(word) for word in parts)
 
 
@@ -141,7 +141,9 @@ def what_was_read(record):
     made = record["provenance"]
     brain, target = made.get("connectome", {}), made.get("target", {})
     said = [f"connectome: {note}" for note in brain.get("notes", [])]
-    said += [f"weights: {brain.get('transform', 'none')}, divided by {brain['norm']}"] if "norm" in brain else []
+    if "norm" in brain:
+        transform = brain.get("transform", "none")
+        said.append(f"weights: {'as they are' if transform == 'none' else transform}, norm {brain['norm']}")
     said += [f"target: {note}" for note in target.get("notes", [])]
     if "band" in target:
         band = target["band"]
@@ -210,7 +212,10 @@ def _prediction(result):
     ceiling = record["ceiling"]["value"]
     if ceiling:
         told += f", {100 * rung['score_heldout'] / ceiling:.0f} % of the ceiling {ceiling:.2f}"
-    return f"Best prediction: {what}; {told}."
+    rivals = [f"{baseline(name)} ({value:.2f})" for name, value in record["baselines"].items()
+              if value is not None and value >= rung["score_heldout"]]
+    rivalled = f" No better than: {', '.join(rivals)}." if rivals else ""
+    return f"Best prediction: {what}; {told}.{rivalled}"
 
 
 def _explanation(result):
@@ -223,13 +228,19 @@ def _explanation(result):
         return ("A description, not an explanation: no rung does better than every wrong connectome and "
                 f"than itself without coupling.{_lost_to(record)}")
     rung = result.rung(result.explained)
+    doubt = " Provisionally: the wrong connectomes were fitted with fewer steps." if _capped(record) else ""
     if result.explained == result.chosen:
         return (f"The connectome explains it: rung '{rung_name(rung)}' does better than every wrong "
-                "connectome and than itself without coupling.")
+                f"connectome and than itself without coupling.{doubt}")
     best = rung_name(result.rung(result.chosen))
     return (f"The connectome explains it as far as rung '{rung_name(rung)}' ({score_name(record)} = "
             f"{score(rung['score_heldout'], rung['score_heldout_se'])}); what '{best}' adds is a "
-            "description, not an explanation.")
+            f"description, not an explanation.{doubt}")
+
+
+def _capped(record):
+    """Return whether the nulls had less time than what they are held against."""
+    return any(flag.split(":")[0] == "nulls_capped" for flag in record["flags"])
 
 
 def _lost_to(record):
@@ -243,9 +254,10 @@ def headline(result):
     """Return the verdict in a few words, for the top of the page."""
     if result.explained is None:
         return "A description, not an explanation"
-    if result.explained == result.chosen:
-        return "The connectome explains it"
-    return f"The connectome explains it as far as '{rung_name(result.rung(result.explained))}'"
+    told = "The connectome explains it"
+    if result.explained != result.chosen:
+        told += f" as far as '{rung_name(result.rung(result.explained))}'"
+    return f"{told}, provisionally" if _capped(result.record) else told
 
 
 def confirmation(record):
