@@ -14,10 +14,10 @@ from .rungs import blocks_of
 from .space import free_count, origin_theta, place
 
 START_SPREAD = 0.7
-TOLERANCE = 2e-6
+TOLERANCE = 1e-5
 DRIVE_STARTS = (0.5, 0.02)       # a strong shared drive, and nearly none: the rung below
 NO_DRIVE = 1e-6                   # a rung without a drive has a vanishing one, so that all rungs compile once
-STEPS = {"shared": 100, "maps": 200, "region": 400, "edges": 600}
+STEPS = {"shared": 100, "maps": 200, "region": 800, "edges": 900}
 AGREE = 0.01                     # losses this close count as the same optimum
 
 _predict = jax.jit(predicted_fc, static_argnames="nodes")
