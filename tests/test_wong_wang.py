@@ -1,6 +1,7 @@
 """The firing curve of both Wong-Wang models, and inhibition that balances a network."""
 
 import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -19,11 +20,10 @@ class TestFiringRate:
     d = 0.154
 
     def test_value_and_slopes_at_the_removable_singularity(self):
-        curve = lambda u: firing_rate(u, self.d)  # noqa: E731
-        assert float(curve(0.0)) == pytest.approx(1 / self.d, rel=1e-15)
-        assert float(jax.grad(curve)(0.0)) == pytest.approx(0.5, rel=1e-15)
-        assert float(jax.grad(jax.grad(curve))(0.0)) == pytest.approx(self.d / 6, rel=1e-15)
-        assert float(jax.grad(lambda d: firing_rate(0.0, d))(self.d)) == pytest.approx(-1 / self.d**2, rel=1e-14)
+        slope = jax.grad(firing_rate)
+        found = jax.jit(lambda u, d: (firing_rate(u, d), slope(u, d), jax.grad(slope)(u, d),
+                                      jax.grad(firing_rate, argnums=1)(u, d)))(0.0, self.d)
+        np.testing.assert_allclose(found, [1 / self.d, 0.5, self.d / 6, -1 / self.d**2], rtol=1e-14)
 
     def test_equals_the_formula_away_from_it(self):
         u = np.concatenate([np.linspace(-60, -1, 60), np.linspace(1, 60, 60)])
@@ -35,9 +35,10 @@ class TestFiringRate:
 
     @pytest.mark.parametrize("order", [0, 1, 2])
     def test_branches_join_smoothly(self, order):
-        curve = lambda u: firing_rate(u, self.d)  # noqa: E731
+        curve = firing_rate
         for _ in range(order):
             curve = jax.grad(curve)
+        curve = jax.jit(partial(curve, d=self.d))
         edge = 0.03 / self.d
         for side in (-edge, edge):
             inside, outside = float(curve(side * (1 - 1e-13))), float(curve(side * (1 + 1e-13)))
@@ -59,8 +60,9 @@ def test_balanced_inhibition_holds_every_region_at_its_rate(lam):
     W = rng.uniform(0, 1, (6, 6)) * (1 - np.eye(6))
     model = WongWang(lam=lam, w=rng.uniform(1.0, 1.8, 6), I_ext=0.01)
     strength = 0.4 * W.sum(1)
+    balanced, drift = jax.jit(WongWang.balanced), jax.jit(WongWang.drift)
     for rate in (3.0, 6.0):
-        J = model.balanced(strength, rate)
+        J = balanced(model, strength, rate)
         held = dataclasses.replace(model, J=J)
         S_E = 0.1 * 0.641 * rate / (1 + 0.1 * 0.641 * rate)
         c = jnp.asarray(0.4 * W @ np.full(6, S_E))[None]
@@ -68,7 +70,7 @@ def test_balanced_inhibition_holds_every_region_at_its_rate(lam):
         low, high = np.zeros(6), np.ones(6)
         for _ in range(60):
             middle = 0.5 * (low + high)
-            up = np.asarray(held.drift(jnp.stack([jnp.full(6, S_E), jnp.asarray(middle)]), c)[1]) > 0
+            up = np.asarray(drift(held, jnp.stack([jnp.full(6, S_E), jnp.asarray(middle)]), c)[1]) > 0
             low, high = np.where(up, middle, low), np.where(up, high, middle)
         x = jnp.stack([jnp.full(6, S_E), jnp.asarray(low)])
         np.testing.assert_allclose(held.rates(x, c)[0], rate, rtol=1e-11)
