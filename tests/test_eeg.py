@@ -9,7 +9,7 @@ import pytest
 from made_eeg import NAMES, potentials, write_edf
 
 from nmfit.errors import InputError
-from nmfit.io import read_eeg
+from nmfit.io import read_eeg, to_mne_spectrum
 
 SFREQ = 200.0
 
@@ -134,6 +134,17 @@ def test_spectra_of_mne_are_taken_as_they_are():
     assert read_eeg(epochs.compute_psd(method="welch", n_fft=400, fmax=40, verbose="ERROR")).psd.ndim == 3
 
 
+def test_spectra_go_back_to_mne():
+    recording = read_eeg(as_raw(potentials()))
+    freqs, psd = np.arange(1.0, 41), np.random.default_rng(0).gamma(2.0, 1e-12, size=(40, len(NAMES)))
+    spectrum = to_mne_spectrum(freqs, psd, recording.ch_names, recording.positions)
+    assert np.allclose(spectrum.get_data(), psd.T)
+    assert spectrum.units() == {"eeg": "V²/Hz"}
+    again = read_eeg(spectrum)
+    assert np.allclose(again.psd, psd)
+    assert np.allclose(again.positions, recording.positions, atol=1e-6)
+
+
 @pytest.mark.parametrize(("change", "words"), [
     (lambda d: (as_raw(d * 1e6),), "look like microvolts"),
     (lambda d: (as_raw(d[:400]),), "2.0 s of data"),
@@ -174,6 +185,13 @@ def test_damaged_files_are_named(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_eeg(tmp_path / "none.edf")
     whole = write_edf(tmp_path / "a.edf", potentials(), SFREQ, NAMES).read_bytes()
+    (tmp_path / "short.edf").write_bytes(whole[:-100])
+    with pytest.raises(InputError, match="cut short"):
+        read_eeg(tmp_path / "short.edf")
+    (tmp_path / "shorter.edf").write_bytes(whole[:-14 * 2 * 200 * 5])   # whole records are missing
+    shorter = read_eeg(tmp_path / "shorter.edf")
+    assert shorter.seconds == 15
+    assert any("does not match the file size" in note for note in shorter.notes)
     for i, damaged in enumerate([whole[:100], whole[:2000], b"x" * 5000, whole[:200] + b"\0" * 400 + whole[600:]]):
         file = tmp_path / f"damaged{i}.edf"
         file.write_bytes(damaged)

@@ -58,7 +58,7 @@ def degrees_of_freedom(starts, length):
             if lag >= length:
                 break
             total += 2 * ((taper[lag:] @ taper[:length - lag]) / (taper @ taper)) ** 2
-    return 2.0 * len(starts) ** 2 / total
+    return float(2.0 * len(starts) ** 2 / total)
 
 
 def bin_correlation(length, bins):

@@ -8,12 +8,13 @@ from .labels import Labels, read_labels
 from .leadfield import read_leadfield
 from .maps import read_maps
 from .matching import Match, align, match_regions
+from .mne_spectrum import to_mne_spectrum
 from .samples import sample
 from .sphere import sphere_leadfield
 from .tables import Table, read_table
 from .write import prepare_folder, write_bytes, write_json, write_matrix, write_npz, write_table, write_text
 
-__all__ = ["Labels", "Match", "Table", "align", "match_regions", "prepare_folder", "read_bold",
-           "read_connectome", "read_eeg", "read_fc", "read_labels", "read_leadfield", "read_maps", "read_table",
-           "sample", "sphere_leadfield", "write_bytes", "write_json", "write_matrix", "write_npz", "write_table",
-           "write_text"]
+__all__ = ["Labels", "Match", "Table", "align", "match_regions", "prepare_folder", "read_bold", "read_connectome",
+           "read_eeg", "read_fc", "read_labels", "read_leadfield", "read_maps", "read_table", "sample",
+           "sphere_leadfield", "to_mne_spectrum", "write_bytes", "write_json", "write_matrix", "write_npz",
+           "write_table", "write_text"]

@@ -104,15 +104,31 @@ def _load_file(path):
     where = str(path)
     if not path.exists():
         raise InputError(where, "no such file", "Check the path.")
+    if path.suffix.lower() in (".edf", ".bdf"):
+        _check_length(path)
     read = mne.read_epochs if path.name.endswith(("-epo.fif", "_epo.fif", "-epo.fif.gz")) else mne.io.read_raw
     with parsing(where, "EEG"), warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        opened = read(path, preload=True, verbose="ERROR")
+        opened = read(path, preload=True, verbose="WARNING")
         # what mne warns of stands in the notes: it is about the file, not about the caller
         notes = [f"mne: {' '.join(str(w.message).split())}" for w in heard]
     files = {Path(name) for name in getattr(opened, "filenames", []) or [] if name} | {path}
     loaded = _from_epochs if isinstance(opened, mne.BaseEpochs) else _from_raw
     return loaded(opened, where, {f.name: _sha256(f) for f in sorted(files) if f.is_file()}, notes)
+
+
+def _check_length(path):
+    """Refuse EDF whose last record is incomplete: mne drops it, and misreads what comes after a lost byte."""
+    with path.open("rb") as file, parsing(path, "EDF"):
+        header = file.read(256)
+        count = int(header[252:256])
+        file.seek(256 + 216 * count)
+        samples = sum(int(file.read(8)) for _ in range(count))
+        record = samples * (3 if header[:1] == b"\xff" else 2)
+        left = (path.stat().st_size - int(header[184:192])) % record
+    if left:
+        raise InputError(str(path), f"its last record holds {left} of {record} bytes: cut short, or bytes are lost",
+                         "Copy or export the file again.")
 
 
 def _from_raw(raw, where, sha256, notes):
@@ -144,7 +160,8 @@ def _load_array(values, sfreq, ch_names):
 def _channels(info, picks, montage, where):
     """Return the channels to use, ``{raw name: name}``, their positions and notes."""
     raw_names, notes = list(info["ch_names"]), []
-    kinds = dict(zip(raw_names, info.get_channel_types(), strict=True))
+    with parsing(where, "EEG"):
+        kinds = dict(zip(raw_names, info.get_channel_types(), strict=True))
     other = [name for name in raw_names if kinds[name] != "eeg"]
     if other:
         notes.append(f"left out {some(other)}: no EEG")
