@@ -9,9 +9,9 @@ from .fixed_point import fixed_point
 from .local import complexed
 from .quadrature import interval_rule
 from .resolvent import response, rotating_response, with_drive
-from .stability import numerical_abscissa, rightmost
+from .stability import leading_root, numerical_abscissa, rightmost
 from .symmetric import band_covariance
-from .symmetrise import one_state_form
+from .symmetrise import is_one_state, one_state_form, reading_of
 
 
 @pytree
@@ -47,12 +47,12 @@ class Linear:
         -------
         covariance : ``[r, r]``
         abscissa : float
-            Largest real part of the network's eigenvalues (of its symmetric part in the rotating form, an upper
-            bound), 1/s. Unless it is negative the covariance means nothing.
+            See `abscissa`. Unless it is negative the covariance means nothing.
         """
         low, high = (0.0, jnp.inf) if band is None else (2 * pi * band[0], 2 * pi * band[1])
         if self.form == "symmetric":
-            J, Q, stretch, centre = one_state_form(self.network, self.observation, self.x)
+            J, Q, stretch, centre = one_state_form(self.network, self.x)
+            stretch = stretch * reading_of(self.network, self.observation, self.x)
             z, largest = band_covariance(J, Q, low, high, centre)
             return _projected(self.observation, stretch[:, None] * z * stretch), largest
         w, weights = (jnp.asarray(v) for v in interval_rule(low, high, nodes, self._rate()))
@@ -79,13 +79,19 @@ class Linear:
         return 2.0 * jnp.sum(jnp.real(e) ** 2 + jnp.imag(e) ** 2, axis=-1)
 
     def abscissa(self):
-        """Return the stability figure, 1/s, differentiable: see `covariance`."""
-        if self.form == "symmetric":
-            J, Q, _, _ = one_state_form(self.network, self.observation, self.x)
+        """Return the stability figure, 1/s, differentiable: the largest real part of the network's eigenvalues.
+
+        Exact where one eigendecomposition solves the network; an upper bound (the numerical abscissa) for rotating
+        planes of unlike frequency; with delays or several states per region the leading root as far as it was
+        tracked, which `stability.unstable_roots` confirms.
+        """
+        network, x = self.network, self.x
+        if is_one_state(network):
+            J, Q, _, _ = one_state_form(network, x)
             return band_covariance(J, Q, 0.0, jnp.inf, 0.0)[1]
-        if self.form == "rotating" and self.network.symmetric and self.network.lengths is None:
-            return numerical_abscissa(self.network, self.x)
-        return rightmost(self.network, self.x)
+        if _rotates(network) and network.symmetric and network.lengths is None:
+            return numerical_abscissa(network, x)
+        return leading_root(network, x) if len(network.members) == 1 else rightmost(network, x)
 
     def _rate(self):
         return max(1.0 / model.time_scale for model in self.network.groups.values())
@@ -112,15 +118,9 @@ def linearise(network, observation, start=None):
 
 def form_of(network, observation):
     """Return the cheapest exact form, from what is known before any number is: structure, not values."""
-    if len(network.members) > 1:
-        return "general"
-    model = next(iter(network.groups.values()))
-    turning = _rotates(network)
-    single = len(model.states) == 1 and len(model.channels) == 1
-    common = single or (turning and jnp.ndim(getattr(model, model.rotation)) == 0)
-    if common and network.symmetric and network.lengths is None and not observation.states:
+    if is_one_state(network) and not observation.states:
         return "symmetric"
-    return "rotating" if turning else "general"
+    return "rotating" if _rotates(network) else "general"
 
 
 def _rotates(network):

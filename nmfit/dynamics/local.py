@@ -17,16 +17,22 @@ def complexed(real, imaginary=None):
     return jax.lax.complex(real, jnp.zeros_like(real) if imaginary is None else imaginary)
 
 
-def transfer(a, b, c, w):
-    """Return ``C (iw - A)^-1 B`` at many frequencies for many small systems.
+def imaginary(w):
+    """Return ``iw``."""
+    w = jnp.asarray(w, dtype=float)
+    return jax.lax.complex(jnp.zeros_like(w), w)
 
-    The resolvent's numerator and denominator are polynomials in ``iw`` (Faddeev-LeVerrier), found once for all
-    frequencies with ``d`` small products; the time is scaled so that ``A`` has norm one.
+
+def transfer(a, b, c, s):
+    """Return ``C (s - A)^-1 B`` at many points of the complex plane for many small systems.
+
+    The resolvent's numerator and denominator are polynomials in ``s`` (Faddeev-LeVerrier), found once for all
+    points with ``d`` small products; the time is scaled so that ``A`` has norm one.
 
     Parameters
     ----------
     a, b, c : arrays ``[n, d, d]``, ``[n, d, p]``, ``[n, q, d]``
-    w : array ``[f]``, rad/s
+    s : complex array ``[f]``, 1/s; ``iw`` for a frequency response
 
     Returns
     -------
@@ -34,8 +40,7 @@ def transfer(a, b, c, w):
     """
     d = a.shape[-1]
     size = jax.lax.stop_gradient(jnp.maximum(jnp.max(jnp.abs(a), axis=(-2, -1), keepdims=True), 1e-30))
-    w = jnp.asarray(w, dtype=a.dtype)
-    scaled, s = a / size, complexed(jnp.zeros((w.size, a.shape[0]), a.dtype), w[:, None] / size[:, 0, 0])
+    scaled, s = a / size, s[:, None] / complexed(size[:, 0, 0])
     eye = jnp.eye(d, dtype=a.dtype)
     adjugate = jnp.broadcast_to(eye, a.shape)
     numerators, coefficients = [c @ b], [jnp.ones(a.shape[0], dtype=a.dtype)]

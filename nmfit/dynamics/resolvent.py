@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .local import complexed, jacobian, transfer
+from .local import complexed, imaginary, jacobian, transfer
 
 
 @jax.custom_vjp
@@ -32,14 +32,13 @@ def _inverse_backward(found, cotangent):
 inverse.defvjp(_inverse_forward, _inverse_backward)
 
 
-def operator(network, w):
-    """Return ``K(w)``, ``[f, n, n]``, the own term of diffusive coupling undelayed."""
+def operator(network, s):
+    """Return ``K(s) = G W exp(-s tau)``, ``[f, n, n]``, the own term of diffusive coupling undelayed."""
     strengths, delays = network.strengths(), network.delays()
     if delays is None:
-        k = jnp.broadcast_to(complexed(strengths), (w.size, *strengths.shape))
+        k = jnp.broadcast_to(complexed(strengths), (s.size, *strengths.shape))
     else:
-        phase = w[:, None, None] * delays
-        k = complexed(strengths * jnp.cos(phase), -strengths * jnp.sin(phase))
+        k = complexed(strengths) * jnp.exp(-s[:, None, None] * complexed(delays))
     if network.coupling.kind == "diffusive":
         k = k - complexed(jnp.diag(strengths.sum(1)))
     return k
@@ -61,7 +60,7 @@ def instrument_transfer(observation, u, w):
     a = jacobian(lambda s: observation.drift(s, u), h)
     b = jax.jvp(lambda v: observation.drift(h, v), (u,), (jnp.ones_like(u),))[1].T[..., None]
     c = jacobian(lambda s: observation.read(s, u)[None], h)
-    return complexed(direct) + transfer(a, b, c, w)[..., 0, 0]
+    return complexed(direct) + transfer(a, b, c, imaginary(w))[..., 0, 0]
 
 
 def _rest(observation, u):
@@ -100,13 +99,13 @@ def response(network, observation, x, w):
         noisy = noisy_states(model)
         d = amplitude[name][jnp.array(noisy)].T[:, None, :] * jnp.eye(here.shape[0])[:, jnp.array(noisy)]
         d = jnp.pad(d, ((0, 0), (0, 0), (0, widest - len(noisy))))
-        through = transfer(a, jnp.concatenate([b, d], -1), jnp.concatenate([heard, seen], -2), w)
+        through = transfer(a, jnp.concatenate([b, d], -1), jnp.concatenate([heard, seen], -2), imaginary(w))
         parts[name] = jnp.moveaxis(through, 1, -1)
     local = network.in_order(parts)                                       # [f, k + 1, k + m, n]
     channels = c.shape[0]
     h, g = local[:, :channels, :channels], local[:, :channels, channels:]
     h_o, g_o = local[:, channels, :channels], local[:, channels, channels:]
-    k = operator(network, w)
+    k = operator(network, imaginary(w))
     f, n = w.size, network.n
     hk = jnp.einsum("fabi,fij->faibj", h, k)
     loop = complexed(jnp.eye(channels * n)) - hk.reshape(f, channels * n, channels * n)
@@ -133,7 +132,7 @@ def rotating_response(network, observation, x, w):
     amplitude = network.diffusion(x)[name][0]
     both = jnp.concatenate([w, -w])
     turning = both[:, None, None] * jnp.eye(network.n)
-    loop = complexed(jnp.zeros_like(turning), turning) - jnp.diag(pole) - operator(network, both)
+    loop = complexed(jnp.zeros_like(turning), turning) - jnp.diag(pole) - operator(network, imaginary(both))
     e = inverse(loop) * complexed(amplitude / jnp.sqrt(2.0))
     phase = complexed(seen[:, 0, 0], -seen[:, 0, 1])
     e = jnp.concatenate([phase[:, None] * e[:w.size], jnp.conj(phase[:, None] * e[w.size:])], axis=-1)

@@ -1,8 +1,17 @@
 """How near a network is to losing its state of rest."""
 
+import jax
 import jax.numpy as jnp
 
-from .local import jacobian
+from .local import complexed, imaginary, jacobian, transfer
+from .resolvent import operator
+
+REFINEMENTS = 4
+CANDIDATES = 2
+TRUST = 0.5                # of its size: a root further from where it was sought is another one, or none
+GRID = 400
+AROUND = (-3.0, -1.0, -0.3, 0.3, 1.0, 3.0)
+BISECTIONS = 20
 
 
 def numerical_abscissa(network, x):
@@ -18,17 +27,9 @@ def numerical_abscissa(network, x):
     strengths = network.strengths()
     own = strengths.sum(1) if network.coupling.kind == "diffusive" else jnp.zeros(network.n)
     J = jnp.diag(a[:, 0, 0] - own) + 0.5 * (strengths + strengths.T)
-    values, vectors = jnp.linalg.eigh(J)
-    del values
-    leading = vectors[:, -1]
     # The eigenvalue's derivative needs its vector only; through eigh it would divide by gaps between eigenvalues.
-    leading = _held(leading)
+    leading = jnp.linalg.eigh(jax.lax.stop_gradient(J))[1][:, -1]
     return leading @ J @ leading
-
-
-def _held(value):
-    from jax.lax import stop_gradient
-    return stop_gradient(value)
 
 
 def full_jacobian(network, x):
@@ -60,3 +61,117 @@ def full_jacobian(network, x):
 def rightmost(network, x):
     """Return the largest real part of the undelayed network's eigenvalues, 1/s."""
     return jnp.max(jnp.real(jnp.linalg.eigvals(full_jacobian(network, x))))
+
+
+def _local(network, x):
+    (name, _), = network.members
+    model, here = network.groups[name], x[name]
+    c = network.input(network.output(x))
+    return (jacobian(lambda s: model.drift(s, c), here), jacobian(lambda i: model.drift(here, i), c),
+            jacobian(model.output, here))
+
+
+def loop(network, local, s):
+    """Return ``I - h(s) K(s)``, ``[f, nk, nk]``: singular where the network has a root."""
+    a, b, c = local
+    h = transfer(a, b, c, s)
+    size = network.n * h.shape[-1]
+    hk = jnp.einsum("fiab,fij->faibj", h, operator(network, s)).reshape(s.size, size, size)
+    return complexed(jnp.eye(size)) - hk
+
+
+def leading_root(network, x):
+    """Return the real part of the network's rightmost root, delays included, 1/s.
+
+    Every region is reduced to its least damped pole, which makes an ordinary eigenvalue problem of size n; its
+    rightmost eigenvectors start an inverse iteration on the full loop ``I - h(s) K(s)``. The derivative is that of a
+    simple root, ``ds = -(u^H dT v) / (u^H T' v)``. Roots that grow from other poles are not seen: `unstable_roots`
+    counts them all.
+    """
+    still, at = jax.lax.stop_gradient((network, x))
+    local = _local(still, at)
+    first, lefts, rights = _reduced(still, local)
+    roots, lefts, rights = jax.vmap(lambda s, u, v: _refined(still, local, s, u, v))(
+        first[:CANDIDATES], lefts[:CANDIDATES], rights[:CANDIDATES])
+    near = jnp.abs(roots - first[:CANDIDATES]) < TRUST * jnp.abs(first[:CANDIDATES])
+    best = jnp.argmax(jnp.where(near, jnp.real(roots), -jnp.inf))
+    s, u, v = roots[best], lefts[best], rights[best]
+    slope = jax.jvp(lambda z: loop(still, local, z[None])[0], (s,), (jnp.ones_like(s),))[1]
+    moved = jnp.conj(u) @ loop(network, _local(network, x), s[None])[0] @ v
+    tracked = jnp.real(s - moved / (jnp.conj(u) @ slope @ v))
+    return jnp.where(jnp.any(near), tracked, jnp.real(first[0]))
+
+
+def _reduced(network, local):
+    """Return roots, left and right vectors of the loop with one pole per region, the rightmost first."""
+    a, b, c = (complexed(m) for m in local)
+    values, vectors = jnp.linalg.eig(local[0])
+    rank = jnp.where(jnp.imag(values) >= 0, jnp.real(values), -jnp.inf)
+    at = jnp.argmax(rank, axis=1)
+    i = jnp.arange(network.n)
+    pole, right = values[i, at], vectors[i, :, at]
+    left = jnp.linalg.inv(vectors)[i, at, :]
+    into, out = jnp.einsum("nd,ndk->nk", left, b), jnp.einsum("nkd,nd->nk", c, right)
+    k = operator(network, jnp.mean(pole)[None])[0]
+    reduced = jnp.diag(pole) + jnp.einsum("ik,ij,jk->ij", into, k, out)
+    roots, modes = jnp.linalg.eig(reduced)
+    best = jnp.argsort(-jnp.real(roots))
+    duals = jnp.conj(jnp.linalg.inv(modes))
+    right = jnp.einsum("nk,nm->mkn", out, modes[:, best]).reshape(best.size, -1)
+    # In the loop's own space a left vector is what drives the outputs, seen backwards through K.
+    left = jnp.einsum("mn,nk,nj->mkj", duals[best], jnp.conj(into), jnp.conj(k)).reshape(best.size, -1)
+    return roots[best], left, right
+
+
+def _refined(network, local, s, u, v):
+    def at(z):
+        return loop(network, local, z[None])[0]
+
+    def step(carry, _):
+        s, u, v = carry
+        matrix, slope = jax.jvp(at, (s,), (jnp.ones_like(s),))
+        v2 = jnp.linalg.solve(matrix, slope @ v)
+        u2 = jnp.linalg.solve(jnp.conj(matrix.T), jnp.conj(slope.T) @ u)
+        v2, u2 = v2 / complexed(jnp.linalg.norm(v2)), u2 / complexed(jnp.linalg.norm(u2))
+        s2 = s - (jnp.conj(u2) @ matrix @ v2) / (jnp.conj(u2) @ slope @ v2)
+        # At a root the matrix is singular and the solve may overflow: then the root is found.
+        sound = jnp.isfinite(s2) & jnp.all(jnp.isfinite(v2)) & jnp.all(jnp.isfinite(u2))
+        return jax.tree.map(lambda new, old: jnp.where(sound, new, old), (s2, u2, v2), (s, u, v)), None
+
+    (s, u, v), _ = jax.lax.scan(step, (s, u, v), length=REFINEMENTS)
+    return s, u, v
+
+
+def unstable_roots(network, x, fastest=None):
+    """Return how many roots of the network lie right of the axis, delays included.
+
+    The argument principle: the winding of ``det(I - h K)`` along the imaginary axis, plus the unstable poles of the
+    regions themselves. The grid is refined until no step turns the phase by more than a quarter of a turn.
+
+    Parameters
+    ----------
+    network : Network of one group
+    x : its state of rest
+    fastest : float, optional
+        rad/s beyond which the loop is taken to be one; ten times the fastest local rate unless given.
+    """
+    local = _local(network, x)
+    poles = jnp.linalg.eigvals(local[0])
+    top = 10.0 * float(jnp.max(jnp.abs(poles))) if fastest is None else fastest
+    phase_of = jax.jit(lambda w: jnp.angle(jnp.linalg.slogdet(loop(network, local, imaginary(w)))[0]))
+    # The phase turns within |Re s| of a root: nodes there, so that no turn falls between two others.
+    roots = jnp.concatenate([_reduced(network, local)[0], poles.ravel()])
+    close = (jnp.imag(roots)[:, None] + jnp.abs(jnp.real(roots))[:, None] * jnp.array(AROUND)).ravel()
+    w = jnp.sort(jnp.concatenate([jnp.zeros(1), jnp.geomspace(top * 1e-5, top, GRID), jnp.clip(close, 0.0, top)]))
+    phase = phase_of(w)
+    for _ in range(BISECTIONS):
+        turn = jnp.abs(jnp.angle(jnp.exp(complexed(jnp.zeros_like(phase[1:]), jnp.diff(phase)))))
+        coarse = jnp.flatnonzero(turn > jnp.pi / 4)
+        if coarse.size == 0:
+            break
+        middle = 0.5 * (w[coarse] + w[coarse + 1])
+        w, phase = jnp.concatenate([w, middle]), jnp.concatenate([phase, phase_of(middle)])
+        order = jnp.argsort(w)
+        w, phase = w[order], phase[order]
+    total = jnp.sum(jnp.angle(jnp.exp(complexed(jnp.zeros_like(phase[1:]), jnp.diff(phase)))))
+    return int(jnp.sum(jnp.real(poles) > 0)) - round(float(total / jnp.pi))
