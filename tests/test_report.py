@@ -12,7 +12,7 @@ from made_result import make_result, without
 
 from nmfit.fit.result import Result
 from nmfit.report import look, terminal, words
-from nmfit.report.page import MOST_BYTES, page
+from nmfit.report.page import MOST_BYTES, _sweep, page
 
 TAGS = {"html", "head", "meta", "title", "style", "body", "main", "p", "h1", "h2", "h3", "ul", "li", "b", "div", "code",
         "pre", "span", "figure", "picture", "source", "img", "figcaption", "table", "thead", "tbody", "tr", "th", "td",
@@ -128,7 +128,7 @@ def test_nasty_names_can_be_drawn_saved_and_said(nasty, tmp_path):
 def test_page_opens_with_the_verdict(html):
     text = Reading(html).text
     assert text.index("The connectome explains it as far as 'maps + drive'") < text.index("The climb")
-    assert "A description, not an explanation" in Reading(page(make_result(explained=None))).text
+    assert "A description, not an explanation" in Reading(make_result(explained=None)._repr_html_()).text
 
 
 def test_page_holds_what_was_promised(html):
@@ -154,6 +154,20 @@ def test_page_of_a_fine_atlas_is_small():
     assert len(page(make_result(n=400)).encode()) <= MOST_BYTES
 
 
+def test_confirmation_is_told_with_its_sweep():
+    row = {"score": 0.72, "difference": -0.077, "sampling_error": 0.034, "agrees": False, "sigma": 0.02}
+    found = row | {"sigma": 0.0063, "model_sigma": 0.02, "sweep": [row, row | {"sigma": 0.0063, "agrees": True}]}
+    record = make_result(confirmation=found).record
+    text = words.confirmation(record)
+    assert "does not agree with the closed form: its FC scores r = 0.72, a change of -0.077" in text
+    assert "The largest noise at which the two agree is sigma = 0.0063 (its own is 0.02)" in text
+    assert "0.02 0.72 -0.077 0.034 no" in Reading(_sweep(record)).text
+    none = dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma"))
+    assert "was not simulated" in words.confirmation(make_result(confirmation=none).record)
+    wild = none | {"agrees": False}
+    assert "it left the finite numbers" in words.confirmation(make_result(confirmation=wild).record)
+
+
 def test_page_without_nulls_baselines_maps_histories():
     made = make_result(explained=None, baselines={}, flags=[], parameters=[],
                        nulls=dict.fromkeys(("permuted", "rewired", "distance")))
@@ -163,6 +177,21 @@ def test_page_without_nulls_baselines_maps_histories():
     assert "No null connectomes were fitted" in reading.text
     assert "Before believing this" not in reading.text
     assert reading.tags.count("img") == 3
+
+
+def test_logarithmic_and_constant_maps_have_plain_numbers():
+    made = make_result()
+    rows = copy.deepcopy(made.parameters)
+    for i, row in enumerate(rows[1:]):
+        row |= {"value": 10.0 ** (i % 4 - 1), "bounds": [0.01, 100.0]} if row["name"] == "noise" else {
+            "value": -0.0793650793 + 1e-12 * i}
+    figure = Result(made.record | {"parameters": rows}, made.arrays).plot_maps()
+    look.as_svg(figure)  # ticks are made when a figure is drawn
+    written = [text.get_text() for axis in figure.axes for text in (*axis.get_yticklabels(), axis.yaxis.offsetText)]
+    assert "0.1" in written
+    assert not any("$" in text or "e" in text for text in written)
+    colours = figure.axes[0].collections[0].to_rgba(figure.axes[0].collections[0].get_array())
+    assert np.ptp(colours, axis=0).max() < 0.01
 
 
 def test_notebook_shows_the_verdict():

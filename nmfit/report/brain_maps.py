@@ -16,6 +16,7 @@ VIEWS = (
 MIDLINE_MM = 2.0
 RIM_MM = 10.0
 SOFTNESS_DEGREES = 18
+ROUNDING = 1e-3
 DECADES = 100.0           # between a positive parameter's bounds, from which on its logarithm is shown
 
 
@@ -56,6 +57,8 @@ def maps(result, narrow=False):
         line[0].set_title(_title(name, rows))
         bar = figure.colorbar(image, ax=list(line), shrink=0.75, aspect=24, pad=0.01,
                               orientation="horizontal" if narrow else "vertical")
+        if isinstance(scale, LogNorm):
+            look.plain_decades(bar.long_axis)
         bar.set_label(words.printable(rows[0]["unit"]))
         bar.outline.set_visible(False)
     return figure
@@ -69,15 +72,19 @@ def _title(name, rows):
 def _colours(values, bounds):
     """Return a scale and a colour map.
 
-    Logarithmic for a parameter that is free over decades; turning at zero where values lie on both sides of it.
+    Logarithmic for a parameter that is free over decades; turning at zero where values lie on both sides of it;
+    one colour for values that differ by rounding only.
     """
     low, high = (float(end) for end in np.quantile(values, [0.02, 0.98]))
-    if bounds and None not in bounds and bounds[0] > 0 and bounds[1] / bounds[0] >= DECADES and low < high:
+    middle = (low + high) / 2
+    if high - low <= ROUNDING * abs(middle) or high == low:
+        return Normalize(middle - 0.1 * (abs(middle) or 1), middle + 0.1 * (abs(middle) or 1)), look.PLAIN
+    if bounds and None not in bounds and bounds[0] > 0 and bounds[1] / bounds[0] >= DECADES:
         return LogNorm(low, high), look.PLAIN
     if low < 0 < high:
         top = max(-low, high)
         return Normalize(-top, top), look.SIGNED
-    return Normalize(low, high if low < high else low + 1e-9), look.PLAIN
+    return Normalize(low, high), look.PLAIN
 
 
 def _view(axis, places, values, view, scale, colours):

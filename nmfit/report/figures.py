@@ -155,6 +155,7 @@ def losses(result, narrow=False):
     values = np.concatenate([loss for _, loss in rungs])
     if values.min() > 0 and values.max() / values.min() > 10:
         axis.set_yscale("log")
+        look.plain_decades(axis.yaxis)
     axis.set_xlabel("optimiser step, rung after rung")
     axis.set_ylabel("loss (best start)")
     axis.legend(loc="upper right")

@@ -7,6 +7,7 @@ import warnings
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 # Okabe & Ito's palette, by what it stands for here.
 MODEL = "#0072B2"
@@ -40,6 +41,7 @@ SETTINGS = {
     "ytick.color": TEXT,
     "text.color": TEXT,
     "text.parse_math": False,  # a region's name may hold dollar signs
+    "axes.formatter.useoffset": False,
     "legend.frameon": False,
     "legend.fontsize": 8.5,
     "figure.facecolor": "white",
@@ -56,6 +58,14 @@ def settings():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)
         yield
+
+
+def plain_decades(axis):
+    """Label a logarithmic axis with plain numbers, also between decades where it spans less than two."""
+    low, high = axis.get_view_interval()
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(LogLocator(subs=(2.0, 5.0) if high < 100 * low else "auto"))
+    axis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}") if high < 100 * low else NullFormatter())
 
 
 def new_figure(width, height):

@@ -71,6 +71,7 @@ def _assembled(result, dpi, narrow):
 {_regional(result)}
 <h2>Confirmation</h2>
 <p>{_text(words.confirmation(record))} {_text(words.stability(record))}</p>
+{_sweep(record)}
 <h2>Methods</h2>
 {''.join(f'<p>{_text(text)}</p>' for text in methods.paragraphs(result))}
 <h2>Data and provenance</h2>
@@ -208,6 +209,16 @@ def _regional(result):
     more = f"<p>{rest} more stand in params.tsv.</p>" if rest > 0 else ""
     return (f"<details><summary>{len(regional)} regional values</summary>"
             f"{_table(PARAMETER_HEAD, rows, range(1, 5), less=(2, 4))}{more}</details>")
+
+
+def _sweep(record):
+    """Return the simulated score over the scale of the noise, which FC alone does not tell."""
+    rows = record["confirmation"].get("sweep") or []
+    said = {True: "yes", False: "no", None: "–"}
+    head = ["noise sigma", f"simulated {_text(words.score_name(record))}", "change", "sampling error", "agrees"]
+    cells = [[words.number(row["sigma"]), words.score(row["score"]), words.number(row["difference"], 2),
+              words.number(row["sampling_error"], 2), said[row["agrees"]]] for row in rows]
+    return _table(head, [("", row, "") for row in cells], range(4)) if cells else ""
 
 
 def _provenance(record):

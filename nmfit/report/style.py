@@ -47,6 +47,6 @@ figure img { display: block; max-width: 100%; height: auto; background: #fff; bo
 details { margin: .8rem 0; } summary { cursor: pointer; font-weight: 600; }
 @media (max-width: 640px) { main { padding: 1rem .9rem 3rem; } h1 { font-size: 1.5rem; } table { min-width: 100%; }
   figure img { width: 100%; } .less { display: none; } .tiles b { font-size: 1.1rem; }
-  td, th { padding-right: .5rem; } table { font-size: .85rem; } }
+  td, th { padding-right: .5rem; } th, th.n { white-space: normal; } table { font-size: .85rem; } }
 @media print { details > * { display: block; } main { max-width: none; } }
 """

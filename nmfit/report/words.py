@@ -1,6 +1,5 @@
 """A result in plain words: the verdict, the two answers, flags, baselines; for terminal and page alike."""
 
-from ..fit.result import Result
 from ..models import MODELS
 from ..network import Coupling, Network, SharedDrive
 from ..parameters import declarations
@@ -186,7 +185,7 @@ def seconds(value):
     return f"{value:.1f} s" if value < 10 else f"{value:.0f} s" if value < 120 else f"{value / 60:.1f} min"
 
 
-def answers(result: Result):
+def answers(result):
     """Return the two answers: what predicts best, and what the connectome explains.
 
     Returns
@@ -261,19 +260,22 @@ def headline(result):
 
 
 def confirmation(record):
-    """Return what simulating the non-linear model said, in one sentence."""
+    """Return what simulating the non-linear model said, in sentences."""
     found = record["confirmation"]
     if found["score"] is None and found["agrees"] is None:
         return "The full non-linear model was not simulated."
-    said = {True: "agrees with", False: "does not agree with",
-            None: "could not be held against"}[found["agrees"]]
-    text = f"Simulating the full non-linear model {said} the closed form"
-    if found["difference"] is not None:
-        text += f": FC differs by {number(found['difference'], 2)}"
+    agrees = {True: "agrees with", False: "does not agree with",
+              None: "could not be held against"}[found["agrees"]]
+    text = f"Simulating the full non-linear model {agrees} the closed form"
+    if found["score"] is None:
+        text += ": it left the finite numbers"
+    else:
+        text += f": its FC scores {score_name(record)} = {found['score']:.2f}"
+        if found["difference"] is not None:
+            text += f", a change of {found['difference']:+.2g}"
         if found["sampling_error"] is not None:
-            text += f" where sampling error alone gives {number(found['sampling_error'], 2)}"
-    if found["score"] is not None:
-        text += f"; its own score is {found['score']:.2f}"
+            text += f" where two sampling errors are {2 * found['sampling_error']:.2g}"
+    own = f" (its own is {number(found['model_sigma'], 2)})" if found.get("model_sigma") is not None else ""
     if found["sigma"] is not None:
-        text += f"; the largest noise that still agrees is sigma = {number(found['sigma'], 2)}"
+        return f"{text}. The largest noise at which the two agree is sigma = {number(found['sigma'], 2)}{own}."
     return f"{text}."
