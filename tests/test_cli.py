@@ -412,3 +412,21 @@ def test_a_terminal_that_knows_ascii_only_does_not_end_a_fit(files):
                           env=os.environ | {"PYTHONIOENCODING": "ascii"}, check=False)
     assert done.returncode == 0, done.stderr
     assert "0.68 ? 0.02" in done.stdout.decode("ascii")
+
+
+@pytest.mark.long
+def test_a_small_fit_from_end_to_end(files, capsys):
+    """Nothing stands in here: files in, a fit, files out, and the words agree with the record."""
+    code = fit(files, "--max-rung", "shared", "--n-null", 0, "--sc-transform", "none", "--json")
+    out, err = capsys.readouterr()
+    record = json.loads(out)
+    assert code == (0 if record["status"] == "converged" else 1)
+    result = nmfit.load_result(files / "out")
+    assert result.record == record
+    assert result.explained is None
+    assert "nulls_skipped" in record["flags"]
+    assert "no null connectome was fitted" in " ".join(err.split())
+    assert result.fc.shape == (N, N)
+    assert result.labels == LABELS
+    assert record["provenance"]["command"].startswith("nmfit fit --sc")
+    assert (files / "out" / "report.html").stat().st_size < 2_000_000
