@@ -16,7 +16,7 @@ TRANSFORMS = ("none", "log1p", "sqrt")
 NORMS = ("max", "rowsum", "spectral", "none")
 RUNGS = ("shared", "maps", "region", "edges")
 
-DEMO_NULL_STEPS = 20
+DEMO_NULL_STEPS = 40
 DEMO_STARTS = 4
 
 

@@ -102,7 +102,7 @@ class FcTarget:
     units: int
     flags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    sha256: tuple[str, ...] = ()
+    sha256: dict = dataclasses.field(default_factory=dict)
 
     @property
     def n(self):
@@ -201,7 +201,7 @@ def _triangle(n):
 
 def _common(runs, band, design, **more):
     return {"labels": runs[0].labels, "band": band, "tr": runs[0].tr, "design": design,
-            "sha256": tuple(str(r.sha256) for r in runs), **more}
+            "sha256": {name: digest for r in runs for name, digest in r.sha256.items()}, **more}
 
 
 def _people_target(runs, band):

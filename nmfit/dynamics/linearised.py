@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from ..parameters import pytree, static
 from .fixed_point import fixed_point
-from .local import complexed
+from .local import complexed, local_rate
 from .quadrature import interval_rule
 from .resolvent import response, rotating_response, with_drive
 from .stability import leading_root, numerical_abscissa, rightmost
@@ -55,7 +55,8 @@ class Linear:
             stretch = stretch * reading_of(self.network, self.observation, self.x)
             z, largest = band_covariance(J, Q, low, high, centre)
             return _projected(self.observation, stretch[:, None] * z * stretch), largest
-        w, weights = (jnp.asarray(v) for v in interval_rule(low, high, nodes, self._rate()))
+        rate = local_rate(self.network, self.x) if band is None else None
+        w, weights = (jnp.asarray(v) for v in interval_rule(low, high, nodes, rate))
         e = self.response(w)
         scaled = e * complexed(jnp.sqrt(weights / pi))[:, None, None]
         flat = jnp.moveaxis(scaled, 0, 1).reshape(e.shape[1], -1)
@@ -93,9 +94,6 @@ class Linear:
             return numerical_abscissa(network, x)
         return leading_root(network, x) if len(network.members) == 1 else rightmost(network, x)
 
-    def _rate(self):
-        return max(1.0 / model.time_scale for model in self.network.groups.values())
-
 
 def linearise(network, observation, start=None):
     """Linearise a network at the fixed point that is reached from ``start``.
@@ -128,19 +126,8 @@ def _rotates(network):
 
 
 def _gained(observation, e):
-    gain = observation.gain
-    if gain is None:
-        return e
-    gain = complexed(gain)
-    if gain.ndim == 2:
-        return gain @ e
-    each = jnp.einsum("snq,fnm->fsqm", gain, e)
-    return each.reshape(*each.shape[:2], -1)
+    return e if observation.gain is None else observation.project(e)
 
 
 def _projected(observation, covariance):
-    if observation.gain is None:
-        return covariance
-    gain = jnp.asarray(observation.gain)
-    gain = gain[..., None] if gain.ndim == 2 else gain
-    return jnp.einsum("snq,nm,tmq->st", gain, covariance, gain)
+    return covariance if observation.gain is None else observation.project_covariance(covariance)

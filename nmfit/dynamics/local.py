@@ -3,12 +3,26 @@
 import jax
 import jax.numpy as jnp
 
+SLOWEST = 1e-3             # rad/s: the least scale of a frequency axis
+
 
 def jacobian(function, x):
     """Return the Jacobian ``[n, i, j]`` of a function that is element-wise over the last axis of ``x [j, n]``."""
     directions = jnp.broadcast_to(jnp.eye(x.shape[0], dtype=x.dtype)[:, :, None], (x.shape[0], *x.shape))
     columns = jax.vmap(lambda d: jax.jvp(function, (x,), (d,))[1])(directions)
     return jnp.moveaxis(columns, (0, 1, 2), (2, 1, 0))
+
+
+def local_rate(network, x):
+    """Return the geometric mean of all poles of the regions alone, rad/s: where on the axis their spectra lie."""
+    c = network.input(network.output(x))
+    logs = []
+    for name, at in network.members:
+        model, here, into = network.groups[name], x[name], c[:, jnp.array(at)]
+        a = jacobian(lambda s, m=model, i=into: m.drift(s, i), here)
+        logs.append(jnp.linalg.slogdet(a)[1] / a.shape[-1])
+    # It moves nodes and not the integral, so that no gradient belongs to it.
+    return jax.lax.stop_gradient(jnp.maximum(jnp.exp(jnp.mean(jnp.concatenate(logs))), SLOWEST))
 
 
 def complexed(real, imaginary=None):

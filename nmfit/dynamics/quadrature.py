@@ -11,8 +11,8 @@ def interval_rule(low, high, nodes, rate):
     low, high : float
         rad/s; an infinite `high` is reached by ``w = low + rate * tan(t)``.
     nodes : int
-    rate : float
-        Scale in rad/s of the map of an infinite axis.
+    rate : float or traced number
+        Scale in rad/s of the map of an infinite axis, where half of the nodes lie below; unused for an interval.
     """
     t, weight = np.polynomial.legendre.leggauss(nodes)
     if np.isfinite(high):

@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..models import MODELS, Model
 from ..network import Connectome, Network
 from ..network.surrogates import DECAYS, harmonics
-from ..observe import Direct
+from ..observe import Balloon, Direct
 from .answer import build_result, trial_row
 from .evidence import (
     KINDS,
@@ -30,12 +30,14 @@ from .evidence import (
 )
 from .ground import Ground, fit_rung
 from .ladder import climb, try_rung
+from .objective import NODES, UNSTABLE
 from .rungs import LEVELS, ladder
 from .threads import one_core_each
 
 TRANSFORMS = ("none", "sqrt", "log1p")
 HARMONICS = 3
 START_INPUT = 0.1          # 1/s: coupling strength times mean row sum where a climb begins
+FAST_NODES = 8             # a model much faster than the band is smooth there; refined at the end
 GAIN_NULLS = 9             # wrong connectomes that climb beside a lone pair of matrices
 
 
@@ -66,14 +68,15 @@ class Plan:
         model = self.model
         if model.rotation is not None and fold_or_split.frequency is not None:
             model = dataclasses.replace(model, **{model.rotation: fold_or_split.frequency})
-        network = Network.of(brain, model, G=START_INPUT / brain.weights.sum(1).mean())
+        network = Network.of(brain, model, G=START_INPUT / brain.weights.sum(1).mean(),
+                             fic=hasattr(model, "balanced"))
         # One value per region from the start, so that all rungs have one structure and compile once.
         network = network.replace({name: np.full(brain.n, float(network.value(name)))
                                    for name in ("noise", *model.fit_first[:1])})
-        return Ground(network, Direct(), harmonics(brain.weights, HARMONICS) if self.maps is None else self.maps,
+        return Ground(network, instrument_of(model), harmonics(brain.weights, HARMONICS) if self.maps is None else self.maps,
                       fold_or_split.pool if fc is None else fc,
                       np.triu(np.ones((brain.n, brain.n)), 1) if pairs is None else pairs, self.target.band,
-                      self.target.slowest)
+                      self.target.slowest, NODES if model.rotation is not None else FAST_NODES)
 
     def brain(self, people=None):
         """Return the connectome of some people: the one there is, or the mean of theirs."""
@@ -131,6 +134,11 @@ def fit(target, brain, *, model="Hopf", maps=None, map_names=None, sc_transform=
     plan = _plan(target, brain, model, maps, sc_transform, sc_norm, seed, max_rung, starts, steps, null_steps)
     with jax.enable_x64(True), one_core_each():
         return _run(plan, sc_transform, max_rung, n_null, confirm, progress, began, map_names, command)
+
+
+def instrument_of(model):
+    """Return what reads BOLD from a model: nothing for one that turns in the BOLD band, else the haemodynamics."""
+    return Direct() if model.rotation is not None else Balloon()
 
 
 def _plan(target, brain, model, maps, transform, norm, seed, max_rung, starts, steps, null_steps):
@@ -192,6 +200,10 @@ def _run(plan, fixed_transform, max_rung, n_null, confirm, progress, began, map_
     if progress is not None:
         progress.start("shared")
     plan, trials = _select(plan, target.final, levels, fixed_transform, plan.starts, report)
+    if min(f.loss for f in trials[0].fits) >= UNSTABLE:
+        name = type(plan.model).__name__
+        raise InputError(f"model {name}", "no stable state of rest was found, which the closed form needs",
+                         "Choose a model that is damped at rest, such as Hopf or ReducedWongWang.")
     path = [(t.rung, t.shrinkage) for t in trials if t.kept]
     if progress is not None:
         progress.start("score")
@@ -298,8 +310,7 @@ def _provenance(plan, began, command, n_null, max_rung):
     return {"versions": versions,
             "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'an interactive session'}", "seed": plan.seed,
             "dtype": "float64", "device": jax.default_backend(), "n_null": n_null, "max_rung": max_rung,
-            "input_sha256": {**{k: v for b in plan.brains for k, v in b.sha256.items()},
-                             **{str(i): s for i, s in enumerate(plan.target.sha256)}},
+            "input_sha256": {k: v for source in (*plan.brains, plan.target) for k, v in source.sha256.items()},
             "connectome": {"transform": plan.transform, "norm": plan.norm, "notes": list(brain.notes),
                            "people": len(plan.brains)},
             "target": {"design": plan.target.design, "band": plan.target.band, "tr": plan.target.tr,

@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..dynamics import form_of
 from ..network import SharedDrive
 from .minimise import STATUSES, minimise
-from .objective import FcProblem, fc_objective, predicted_fc
+from .objective import NODES, FcProblem, fc_objective, predicted_fc
 from .rungs import blocks_of
 from .space import free_count, origin_theta, place
 
@@ -18,6 +19,7 @@ TOLERANCE = 1e-5
 DRIVE_STARTS = (0.5, 0.02)       # a strong shared drive, and nearly none: the rung below
 NO_DRIVE = 1e-6                   # a rung without a drive has a vanishing one, so that all rungs compile once
 STEPS = {"shared": 100, "maps": 200, "region": 800, "edges": 900}
+SLOW_STEPS = {"shared": 60, "maps": 100, "region": 150, "edges": 150}     # where a step costs a solve per frequency
 AGREE = 0.01                     # losses this close count as the same optimum
 
 _predict = jax.jit(predicted_fc, static_argnames="nodes")
@@ -35,6 +37,7 @@ class Ground:
     fc, pairs : arrays ``[n, n]``, the FC to fit and the pairs that take part
     band : (low, high) in Hz or None
     slowest : slowest damping rate that the recordings can show, 1/s
+    nodes : quadrature nodes where the band integral has no closed form
     """
 
     network: object
@@ -44,6 +47,7 @@ class Ground:
     pairs: np.ndarray
     band: tuple | None
     slowest: float
+    nodes: int = NODES
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -99,7 +103,8 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
         Step limit of every start.
     """
     at = ground.network if below is None else below.network
-    steps = STEPS[rung.level] if steps is None else steps
+    limits = STEPS if form_of(at, ground.observation) == "symmetric" else SLOW_STEPS
+    steps = limits[rung.level] if steps is None else steps
     level_known = ground.band is not None or all(m.rotation is None for m in ground.network.groups.values())
     found = []
     for gain in _drive_starts(at, rung):
@@ -127,7 +132,8 @@ def problem_of(ground, network, blocks, shrinkage):
     # Strong float64 leaves: Python numbers are weakly typed, and would compile a second time.
     network = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), network)
     return FcProblem(network=network, observation=ground.observation, blocks=blocks, target=jnp.asarray(ground.fc),
-                     pairs=jnp.asarray(ground.pairs), shrinkage=jnp.asarray(float(shrinkage)), band=ground.band)
+                     pairs=jnp.asarray(ground.pairs), shrinkage=jnp.asarray(float(shrinkage)), band=ground.band,
+                     nodes=ground.nodes)
 
 
 def _drive_starts(network, rung):

@@ -93,7 +93,7 @@ def judge(trial, below, null_gains=None):
         needed = float(stats.t.ppf(0.95, n - 1) * error)
         against = f"{stats.t.ppf(0.95, n - 1):.2f} standard errors over {n} units ({needed:.3f})"
     kept = gain > needed
-    lead = f"held-out r changes by {gain:+.3f}"
+    lead = f"on the choose part r changes by {gain:+.3f}"
     reason = f"{lead}, {'more' if kept else 'no more'} than {against}"
     return dataclasses.replace(trial, kept=bool(kept), gain=gain, gain_se=error, needed=needed, reason=reason)
 

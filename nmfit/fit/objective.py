@@ -7,6 +7,7 @@ from ..dynamics import linearise
 from ..parameters import pytree, static
 from .space import penalty, place
 
+NODES = 24
 UNSTABLE = 10.0           # worse than any stable fit: 1 - r is at most 2
 
 
@@ -31,7 +32,7 @@ class FcProblem:
     pairs: object
     shrinkage: object
     band: tuple | None = static(default=None)
-    nodes: int = static(default=24)
+    nodes: int = static(default=NODES)
 
 
 def predicted_fc(theta, problem, nodes=None):

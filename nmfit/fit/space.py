@@ -50,7 +50,7 @@ class Block:
 
 def place(network, blocks, theta):
     """Return the network with every block's parameter at ``theta`` (a dict by name)."""
-    return network.replace({block.name: block.value(theta[block.name]) for block in blocks})
+    return network.replace({block.name: block.value(theta[block.name]) for block in blocks}).regulated()
 
 
 def penalty(blocks, theta):
@@ -109,7 +109,8 @@ def regional_block(network, name, maps, *, level=False, along_maps=False, region
     """
     n, maps = network.n, jnp.asarray(maps)
     each = jnp.eye(n) if known_level else jnp.eye(n) - 1.0 / n
-    basis = jnp.concatenate([jnp.ones((1, n)) * (level and known_level), maps * along_maps, each * regions]).T
+    basis = jnp.concatenate([jnp.ones((1, n)) * float(level and known_level), maps * float(along_maps),
+                             each * float(regions)]).T
     penalty_of = jnp.concatenate([jnp.zeros(1 + maps.shape[0]), jnp.ones(n)])
     return _block(network, name, basis, penalty_of, slowest)
 

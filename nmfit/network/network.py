@@ -29,6 +29,7 @@ class Network:
     noise : a region's noise amplitude relative to its model's, 1 or ``[n]``
     drive : SharedDrive or None
     members : for each group, its name and the indices of its regions
+    fic : whether feedback inhibition follows the coupling, for models that can (`regulated`)
     symmetric : whether the weights equal their transpose
     """
 
@@ -40,10 +41,11 @@ class Network:
     noise: float = param(1.0, "", (0.01, 100.0), "noise of a region relative to its model's")
     drive: SharedDrive | None = None
     members: tuple = static(default=())
+    fic: bool = static(default=False)
     symmetric: bool = static(default=False)
 
     @classmethod
-    def of(cls, brain, model, *, G=None, speed=None, coupling=None, delays=False, drive=None):
+    def of(cls, brain, model, *, G=None, speed=None, coupling=None, delays=False, drive=None, fic=False):
         """Place a model, or several, on a connectome.
 
         Parameters
@@ -60,6 +62,8 @@ class Network:
             Delay by length over speed.
         drive : float or array ``[n]``, optional
             Gain of a shared drive.
+        fic : bool
+            Balance every region's excitation by feedback inhibition, in closed form, whatever the coupling.
 
         Raises
         ------
@@ -86,8 +90,10 @@ class Network:
         given = {k: v for k, v in {"G": G, "speed": speed}.items() if v is not None}
         joined = Coupling(kind=kinds.pop(), **given)
         check_values(joined)
+        if fic and not all(hasattr(m, "balanced") for m in groups.values()):
+            raise InputError("fic", f"{type(first).__name__} has no feedback inhibition", "Leave fic out.")
         weights = np.asarray(brain.weights, dtype=float)
-        return cls(groups=groups, weights=weights, lengths=np.asarray(brain.lengths, float) if delays else None,
+        return cls(fic=fic, groups=groups, weights=weights, lengths=np.asarray(brain.lengths, float) if delays else None,
                    coupling=joined, drive=None if drive is None else SharedDrive(gain=drive), members=members,
                    symmetric=bool(np.array_equal(weights, weights.T)))
 
@@ -144,6 +150,15 @@ class Network:
         strengths = self.strengths() if strengths is None else strengths
         heard = y @ strengths.T
         return heard - strengths.sum(1) * y if self.coupling.kind == "diffusive" else heard
+
+    def regulated(self):
+        """Return the network with its feedback inhibition set for its present coupling (itself without `fic`)."""
+        if not self.fic:
+            return self
+        heard = self.strengths().sum(1)
+        return dataclasses.replace(self, groups={
+            name: dataclasses.replace(self.groups[name], J=self.groups[name].balanced(heard[jnp.array(at)]))
+            for name, at in self.members})
 
     def declared(self):
         """Return the declarations of everything that can be fitted, by the name it is fitted under."""

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import jax.numpy as jnp
+
 
 class Observation(ABC):
     """An instrument: per region a small system driven by what it reads, then a linear projection.
@@ -33,3 +35,12 @@ class Observation(ABC):
     @abstractmethod
     def start(self):
         """Return the state ``[d]`` at rest."""
+
+    def project(self, e):
+        """Return the sensors' response ``[..., s, m]`` for the regions' response ``e [..., n, m]`` to ``m`` sources."""
+        return jnp.asarray(self.gain).astype(e.dtype) @ e
+
+    def project_covariance(self, covariance):
+        """Return the sensors' covariance ``[..., s, s]`` for the regions' ``[..., n, n]``."""
+        gain = jnp.asarray(self.gain).astype(covariance.dtype)
+        return gain @ covariance @ gain.T
