@@ -11,6 +11,8 @@ import optax
 MEMORY = 12
 LINE_SEARCH = 24
 LONGEST = 1000             # steps that a history holds
+RESTARTS = 2
+CLIFF = 1e6                # what a value that is not finite counts as
 WINDOW = 8                 # steps over which the loss must still fall
 
 
@@ -58,23 +60,29 @@ def minimise(objective, theta, data, steps, tolerance):
     solver = optax.lbfgs(memory_size=MEMORY, linesearch=optax.scale_by_zoom_linesearch(
         max_linesearch_steps=LINE_SEARCH, initial_guess_strategy="one"))
 
+    @jax.custom_vjp
     def loss(point):
-        value = objective(point, data)
-        return jnp.where(jnp.isfinite(value), value, 1e6)
+        return _sound_value(objective(point, data))
+
+    def forward(point):
+        value, gradient = jax.value_and_grad(objective)(point, data)
+        return _sound_value(value), jax.tree.map(lambda g: jnp.where(jnp.isfinite(g), g, 0.0), gradient)
+
+    # Beyond a cliff the value is high and the gradient flat, so that the line search turns back instead of failing.
+    loss.defvjp(forward, lambda gradient, cotangent: (jax.tree.map(lambda g: cotangent * g, gradient),))
 
     value_and_grad = optax.value_and_grad_from_state(loss)
     first, slope = jax.value_and_grad(lambda p: objective(p, data))(theta)
     usable = jnp.isfinite(first) & _finite(slope)
 
     def go_on(carry):
-        count, _, state, best, _, _, history, stuck = carry
-        del state, best
+        count, history, stuck = carry[0], carry[6], carry[7] > RESTARTS
         recent = history[jnp.maximum(count - WINDOW, 0)] - history[count]
         falling = (count < WINDOW) | (recent > tolerance)
         return (count < jnp.minimum(steps, LONGEST)) & falling & ~stuck & usable
 
     def advance(carry):
-        count, point, state, best, best_loss, _, history, _ = carry
+        count, point, state, best, best_loss, _, history, restarts = carry
         value, gradient = value_and_grad(point, state=state)
         updates, after = solver.update(gradient, state, point, value=value, grad=gradient, value_fn=loss)
         moved = optax.apply_updates(point, updates)
@@ -84,15 +92,21 @@ def minimise(objective, theta, data, steps, tolerance):
         best = _choose(improved, moved, best)
         best_loss = jnp.where(improved, reached, best_loss)
         norm = optax.tree_utils.tree_norm(gradient)
-        return (count + 1, _choose(sound, moved, point), _choose(sound, after, state), best, best_loss, norm,
-                history.at[count + 1].set(best_loss), ~sound | ~(jnp.abs(value - reached) > 0))
+        # A search that found no step starts anew from the best point, without the curvature it remembers.
+        lost = ~sound | ~(jnp.abs(value - reached) > 0)
+        return (count + 1, _choose(lost, best, moved), _choose(lost, solver.init(best), after), best, best_loss, norm,
+                history.at[count + 1].set(best_loss), restarts + lost)
 
     history = jnp.full(LONGEST + 1, jnp.nan).at[0].set(first)
     norm = optax.tree_utils.tree_norm(slope)
-    count, _, _, best, best_loss, norm, history, stuck = jax.lax.while_loop(
-        go_on, advance, (jnp.asarray(0), theta, solver.init(theta), theta, first, norm, history, jnp.asarray(False)))
-    status = jnp.where(~usable, 3, jnp.where(count >= steps, 1, jnp.where(stuck & (norm > 1e-4), 2, 0)))
+    count, _, _, best, best_loss, norm, history, restarts = jax.lax.while_loop(
+        go_on, advance, (jnp.asarray(0), theta, solver.init(theta), theta, first, norm, history, jnp.asarray(0)))
+    status = jnp.where(~usable, 3, jnp.where(count >= steps, 1, jnp.where((restarts > RESTARTS) & (norm > 1e-4), 2, 0)))
     return Minimum(best, best_loss, first, count, norm, status, history)
+
+
+def _sound_value(value):
+    return jnp.where(jnp.isfinite(value), value, CLIFF)
 
 
 def _finite(tree):
