@@ -210,7 +210,7 @@ def _prediction(result):
     told = f"{r} = {score(rung['score_heldout'], rung['score_heldout_se'])} on held-out data"
     ceiling = record["ceiling"]["value"]
     if ceiling:
-        told += f", {100 * rung['score_heldout'] / ceiling:.0f}\u00a0% of the ceiling {ceiling:.2f}"
+        told += f", {100 * rung['score_heldout'] / ceiling:.0f} % of the ceiling {ceiling:.2f}"
     rivals = [f"{baseline(name)} ({value:.2f})" for name, value in record["baselines"].items()
               if value is not None and value >= rung["score_heldout"]]
     rivalled = f" No better than: {', '.join(rivals)}." if rivals else ""
