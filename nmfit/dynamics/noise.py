@@ -133,8 +133,12 @@ class Sources:
 def _noisy(model):
     # At the declared defaults, since a parameter may be traced, or zero today and fitted tomorrow.
     usual = dataclasses.replace(model, **{name: d.default for name, d in declarations(model).items()})
-    with jax.ensure_compile_time_eval():
-        start = jnp.asarray(usual.start())
-        probes = [np.asarray(usual.diffusion(start * stretch + shift))
-                  for stretch, shift in ((1.0, 0.0), (1.1, 0.05))]
+    with jax.enable_x64(True):
+        probes = jax.device_get(_probed(usual))
     return tuple(int(i) for i in np.flatnonzero(np.any([p != 0 for p in probes], axis=0)))
+
+
+@jax.jit
+def _probed(model):
+    start = jnp.asarray(model.start())
+    return [model.diffusion(start * stretch + shift) for stretch, shift in ((1.0, 0.0), (1.1, 0.05))]

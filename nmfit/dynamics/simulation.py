@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 
 from ..errors import InputError
@@ -26,16 +27,19 @@ class SimulationDiverged(ArithmeticError):
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Simulation:
-    """Sampled series of one run, or of several.
+    """Sampled series of one run, or of several, and the questions that the linear engine answers, too.
 
     Attributes
     ----------
     data : ``[t, r]``, or ``[runs, t, r]`` for more than one run
+        Of sensors, if the instrument has a gain, else of regions. Of regions, too, where a lead field has incoherent
+        modes: these have power but no series.
     times : ``[t]`` seconds
-    labels : names of the regions or sensors
+    labels : names of the signals in `data`
     sample : seconds between samples
     dt : step of the integration in seconds
     outputs : what regions sent, ``[t, k, n]`` or ``[runs, t, k, n]``, where asked for
+    observe : the instrument, if `data` are regions' and the answers are sensors'
     """
 
     data: np.ndarray
@@ -44,6 +48,7 @@ class Simulation:
     sample: float
     dt: float
     outputs: np.ndarray | None = None
+    observe: object = None
 
     def __repr__(self):
         runs = f"{self._runs.shape[0]} runs of " if self.data.ndim == 3 else ""
@@ -60,7 +65,7 @@ class Simulation:
         if samples < 2:
             raise InputError("covariance", f"{samples} sample", "Simulate longer.", "at least 2 samples")
         centred = self._runs - self._runs.mean(1, keepdims=True)
-        return np.einsum("btr,bts->rs", centred, centred) / (runs * (samples - 1))
+        return self._projected(np.einsum("btr,bts->rs", centred, centred, optimize=True) / (runs * (samples - 1)))
 
     def fc(self):
         """Return Pearson's correlation ``[r, r]`` over all runs.
@@ -73,7 +78,7 @@ class Simulation:
         covariance = self.covariance()
         deviation = np.sqrt(np.diagonal(covariance))
         if not (deviation > 0).all():
-            raise InputError("fc", f"the signal of {self.labels[int(np.argmin(deviation))]} does not vary",
+            raise InputError("fc", f"signal {int(np.argmin(deviation))} does not vary",
                              "Give the model noise, or a start away from rest.")
         return covariance / np.outer(deviation, deviation)
 
@@ -93,13 +98,14 @@ class Simulation:
         nperseg : int, optional
             Samples in a segment; an eighth of the series, at least 256, otherwise.
         """
-        e = self._spectra(freqs, nperseg)
-        return 2 * np.mean(np.abs(e) ** 2, axis=0)
+        if self.observe is not None:
+            return np.real(np.einsum("frr->fr", self.cross_spectrum(freqs, nperseg)))
+        return 2 * np.mean(np.abs(self._spectra(freqs, nperseg)) ** 2, axis=0)
 
     def cross_spectrum(self, freqs, nperseg=None):
         """Return the one-sided cross-spectrum per Hz, ``[f, r, r]``: see `psd`."""
         e = self._spectra(freqs, nperseg)
-        return 2 * np.einsum("sfr,sfq->frq", e, e.conj()) / e.shape[0]
+        return self._projected(2 * np.einsum("sfr,sfq->frq", e, e.conj(), optimize=True) / e.shape[0])
 
     def order(self):
         """Return Kuramoto's order parameter ``[t]`` (or ``[runs, t]``): 1 where all phases agree.
@@ -117,6 +123,12 @@ class Simulation:
         z = self.outputs[..., 0, :] + 1j * self.outputs[..., 1, :]
         size = np.abs(z)
         return np.abs(np.mean(np.divide(z, size, out=np.zeros_like(z), where=size > 0), axis=-1))
+
+    def _projected(self, covariance):
+        if self.observe is None:
+            return covariance
+        with jax.enable_x64(True):
+            return np.asarray(self.observe.project_covariance(covariance))
 
     def _segment(self, nperseg):
         samples = self.times.size

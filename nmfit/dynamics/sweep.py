@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..observe import Direct
-from .plan import Plan
+from .plan import Plan, has_series
 from .simulate import checked, finite, keys_of, named
 from .simulated import integrate
 from .simulation import Simulation
@@ -94,12 +94,14 @@ def sweep(network, values, seconds, *, statistics=("fc",), freqs=None, observe=N
     observe = Direct() if observe is None else observe
     _check_statistics(statistics, freqs)
     grid = {name: [checked(network, {name: v})[name] for v in along] for name, along in values.items()}
-    if not grid or not all(grid.values()):
+    if not grid or not all(map(len, grid.values())):
         raise InputError("values", "a parameter without values", "Give every parameter at least one value.")
+    grid = {name: np.stack(np.broadcast_arrays(*along)) for name, along in grid.items()}
     points = [dict(zip(grid, combination, strict=True)) for combination in itertools.product(*grid.values())]
     phases = bool({"order", "metastability"} & set(statistics))
     plan = _suited(network, observe, grid, seconds, sample=sample, dt=dt, warmup=warmup, scheme=scheme,
-                   precision=precision, average=average, outputs=phases)
+                   precision=precision, average=average, outputs=phases,
+                   projected=observe.gain is None or has_series(observe))
     names, width = named(network, observe, labels), min(int(batch), len(points))
     found, lost = {name: [] for name in statistics}, []
     with jax.enable_x64(precision == "float64"):
@@ -107,7 +109,7 @@ def sweep(network, values, seconds, *, statistics=("fc",), freqs=None, observe=N
     for first in range(0, len(points), width):
         part = points[first:first + width]
         filled = part + part[-1:] * (width - len(part))
-        stacked = {name: np.stack([np.broadcast_to(p[name], _widest(grid[name])) for p in filled]) for name in grid}
+        stacked = {name: np.stack([point[name] for point in filled]) for name in grid}
         with jax.enable_x64(precision == "float64"):
             series = jax.device_get(_points(network, observe, stacked, keys, plan=plan))
         good = finite(series)
@@ -115,13 +117,13 @@ def sweep(network, values, seconds, *, statistics=("fc",), freqs=None, observe=N
             lost.append(not good[i])
             sent = None if series.outputs is None else np.asarray(series.outputs[i], float)
             one = Simulation(data=np.asarray(series.signal[i], float), times=plan.times, labels=names,
-                             sample=plan.sample, dt=plan.dt, outputs=sent)
+                             sample=plan.sample, dt=plan.dt, outputs=sent, observe=None if plan.projected else observe)
             for name in statistics:
                 found[name].append(_statistic(one, name, freqs, good[i]))
         if progress is not None:
             progress(min(first + width, len(points)), len(points))
     shape = tuple(len(along) for along in grid.values())
-    return Sweep(values={name: np.array(along) for name, along in values.items()},
+    return Sweep(values=grid,
                  statistics={name: np.array(v).reshape(*shape, *np.shape(v[0])) for name, v in found.items()},
                  diverged=np.array(lost).reshape(shape), labels=names,
                  freqs=None if freqs is None else np.atleast_1d(np.asarray(freqs, float)), sample=plan.sample,
@@ -131,7 +133,7 @@ def sweep(network, values, seconds, *, statistics=("fc",), freqs=None, observe=N
 @partial(jax.jit, static_argnames="plan")
 def _points(network, observe, values, keys, *, plan):
     def point(values):
-        here = network.replace(values)
+        here = network.replace(values).regulated()
         if keys is None:
             return jax.tree.map(lambda v: v[None], integrate(here, observe, plan))
         return jax.vmap(lambda key: integrate(here, observe, plan, key))(keys)
@@ -142,7 +144,7 @@ def _points(network, observe, values, keys, *, plan):
 def _suited(network, observe, grid, seconds, **options):
     """Return a plan whose step and past suit every corner of the grid."""
     ends = [sorted(along, key=np.mean)[:: max(len(along) - 1, 1)] for along in grid.values()]
-    corners = [network.replace(dict(zip(grid, c, strict=True))) for c in itertools.product(*ends)]
+    corners = [network.replace(dict(zip(grid, c, strict=True))).regulated() for c in itertools.product(*ends)]
     if "speed" in grid:
         options["speed"] = (float(min(grid["speed"])), float(max(grid["speed"])))
     plans = [Plan.of(corner, observe, seconds, **options) for corner in corners]
@@ -151,10 +153,6 @@ def _suited(network, observe, grid, seconds, **options):
         options["sample"] = options["sample"] or min(plan.sample for plan in plans)
         plans = [Plan.of(corner, observe, seconds, **options) for corner in corners]
     return plans[0]
-
-
-def _widest(along):
-    return np.broadcast_shapes(*(v.shape for v in along))
 
 
 def _check_statistics(statistics, freqs):
