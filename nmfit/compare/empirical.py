@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from scipy.ndimage import convolve1d
 
 from ..errors import InputError
 
@@ -134,7 +135,7 @@ def peak_frequency(series, tr, band):
         power = np.abs(np.fft.rfft(flat, axis=0)) ** 2
         width = max(1, int(0.01 * len(data) * tr))          # smooth over 0.01 Hz
         kernel = np.hanning(2 * width + 1)
-        smooth = np.apply_along_axis(lambda p: np.convolve(p, kernel / kernel.sum(), "same"), 0, power)
+        smooth = convolve1d(power, kernel / kernel.sum(), axis=0, mode="constant")
         inside = (freqs >= low) & (freqs <= high)
         peaks.append(freqs[inside][np.argmax(smooth[inside], axis=0)])
     return float(np.median(np.concatenate(peaks)))

@@ -104,7 +104,7 @@ def leading_root(network, x):
 
 def _reduced(network, local):
     """Return roots, left and right vectors of the loop with one pole per region, the rightmost first."""
-    a, b, c = (complexed(m) for m in local)
+    _, b, c = (complexed(m) for m in local)
     values, vectors = jnp.linalg.eig(local[0])
     rank = jnp.where(jnp.imag(values) >= 0, jnp.real(values), -jnp.inf)
     at = jnp.argmax(rank, axis=1)

@@ -146,7 +146,7 @@ def baseline_scores(brain, maps, maps_given, fold, free):
         Free parameters of the chosen rung, which the factor model is given, too.
     """
     distances = brain.distances()
-    found = {
+    return {
         "log_sc": heldout(baselines.log_weights(brain.weights), fold),
         "distance": None if distances is None else heldout(
             baselines.decay_with_distance(distances, fold.pool, surrogates.DECAYS), fold),
@@ -154,7 +154,6 @@ def baseline_scores(brain, maps, maps_given, fold, free):
         "map_only" if maps_given else "harmonics": heldout(baselines.from_maps(maps, fold.pool), fold),
         "reliability": heldout(fold.pool, fold),
     }
-    return found
 
 
 def clears(rung, score, twin, nulls, paired):

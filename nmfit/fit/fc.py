@@ -73,7 +73,8 @@ class Plan:
         # One value per region from the start, so that all rungs have one structure and compile once.
         network = network.replace({name: np.full(brain.n, float(network.value(name)))
                                    for name in ("noise", *model.fit_first[:1])})
-        return Ground(network, instrument_of(model), harmonics(brain.weights, HARMONICS) if self.maps is None else self.maps,
+        maps = harmonics(brain.weights, HARMONICS) if self.maps is None else self.maps
+        return Ground(network, instrument_of(model), maps,
                       fold_or_split.pool if fc is None else fc,
                       np.triu(np.ones((brain.n, brain.n)), 1) if pairs is None else pairs, self.target.band,
                       self.target.slowest, NODES if model.rotation is not None else FAST_NODES)
@@ -308,7 +309,7 @@ def _provenance(plan, began, command, n_null, max_rung):
     brain = plan.brains[0]
     versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
     return {"versions": versions,
-            "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'an interactive session'}", "seed": plan.seed,
+            "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'Python'}", "seed": plan.seed,
             "dtype": "float64", "device": jax.default_backend(), "n_null": n_null, "max_rung": max_rung,
             "input_sha256": {k: v for source in (*plan.brains, plan.target) for k, v in source.sha256.items()},
             "connectome": {"transform": plan.transform, "norm": plan.norm, "notes": list(brain.notes),

@@ -6,7 +6,6 @@ import numpy as np
 
 from ..parameters import pytree, static, to_bounded, to_free
 
-
 FARTHEST = 30.0          # unconstrained: beyond it a bijection is flat and no gradient leads back
 WIDEST = 5.0
 

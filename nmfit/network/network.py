@@ -93,7 +93,8 @@ class Network:
         if fic and not all(hasattr(m, "balanced") for m in groups.values()):
             raise InputError("fic", f"{type(first).__name__} has no feedback inhibition", "Leave fic out.")
         weights = np.asarray(brain.weights, dtype=float)
-        return cls(fic=fic, groups=groups, weights=weights, lengths=np.asarray(brain.lengths, float) if delays else None,
+        lengths = np.asarray(brain.lengths, dtype=float) if delays else None
+        return cls(fic=fic, groups=groups, weights=weights, lengths=lengths,
                    coupling=joined, drive=None if drive is None else SharedDrive(gain=drive), members=members,
                    symmetric=bool(np.array_equal(weights, weights.T)))
 

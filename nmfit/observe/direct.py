@@ -19,11 +19,11 @@ class Direct(Observation):
     reads: str = static(default="bold_drive")
     gain: object = None
 
-    def drift(self, h, u):
+    def drift(self, h, u):  # noqa: ARG002
         """Return nothing: there are no states."""
         return jnp.zeros((0, *jnp.shape(u)))
 
-    def read(self, h, u):
+    def read(self, h, u):  # noqa: ARG002
         """Return the drive."""
         return u
 
