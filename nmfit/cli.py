@@ -49,7 +49,7 @@ def _parser():
     demo.set_defaults(run=_demo)
     _output(demo, default="nmfit-demo")
 
-    fit = verbs.add_parser("fit", help="fit a model to functional connectivity")
+    fit = verbs.add_parser("fit", help="fit a model to functional connectivity, or to EEG spectra")
     fit.set_defaults(run=_fit)
     data = fit.add_argument_group("data (.csv .tsv .txt .npy .npz, or FILE.npz::KEY)")
     data.add_argument("--sc", nargs="+", required=True, metavar="F",
@@ -59,6 +59,13 @@ def _parser():
     what = data.add_mutually_exclusive_group(required=True)
     what.add_argument("--bold", nargs="+", metavar="F", help="BOLD, one row per volume, one file per recording")
     what.add_argument("--fc", metavar="F", help="a matrix of Pearson correlations instead of BOLD")
+    what.add_argument("--eeg", metavar="F", help="an EEG recording that mne opens: its spectra are fitted")
+    eeg = fit.add_argument_group("EEG")
+    eeg.add_argument("--leadfield", metavar="F", help="forward solution or table; a template sphere unless given")
+    eeg.add_argument("--centroids", metavar="F", help="table of regions with x, y, z in MNI mm, for the sphere")
+    eeg.add_argument("--montage", metavar="NAME", help="template or file of electrode positions")
+    eeg.add_argument("--fmin", type=float, default=1.0, metavar="HZ", help="default: 1")
+    eeg.add_argument("--fmax", type=float, default=40.0, metavar="HZ", help="default: 40")
     held = data.add_mutually_exclusive_group()
     held.add_argument("--heldout-bold", nargs="+", metavar="F", help="BOLD that only scores")
     held.add_argument("--heldout-fc", metavar="F", help="FC that only scores")
@@ -115,6 +122,8 @@ def _count(text):
 
 def _fit(args):
     _refuse_result(args)
+    if args.eeg is not None:
+        return _fit_eeg(args)
     from .io.inputs import read_inputs
 
     target, brain, names, maps = read_inputs(
@@ -123,6 +132,15 @@ def _fit(args):
         maps=args.maps, band=args.band, drop_bad=args.drop_bad)
     return _run(args, target, brain, model=args.model, maps=maps, map_names=names, sc_norm=args.sc_norm,
                 sc_transform=args.sc_transform, n_null=args.n_null, max_rung=args.max_rung, seed=args.seed)
+
+
+def _fit_eeg(args):
+    from .io.inputs_eeg import read_eeg_inputs
+
+    target, brain, leadfield = read_eeg_inputs(
+        sc=args.sc, eeg=args.eeg, lengths=args.lengths, labels=args.labels, leadfield=args.leadfield,
+        centroids=args.centroids, montage=args.montage, fmin=args.fmin, fmax=args.fmax)
+    return _run(args, target, brain, leadfield=leadfield, seed=args.seed)
 
 
 def _demo(args):

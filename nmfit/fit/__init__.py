@@ -3,8 +3,17 @@
 import sys
 import types
 
-from .fc import fit
+from ..compare.spectra import SpectrumTarget
+from .fc import fit as fit_fc
 from .result import Result, load_result
+from .spectrum import fit_spectrum
+
+
+def fit(target, brain, **options):
+    """Fit what a target holds: functional connectivity (`fit_fc`), or spectra, with ``leadfield=`` (`fit_spectrum`)."""
+    if isinstance(target, SpectrumTarget):
+        return fit_spectrum(target, brain, **options)
+    return fit_fc(target, brain, **options)
 
 
 class _Room(types.ModuleType):
@@ -16,4 +25,4 @@ class _Room(types.ModuleType):
 
 sys.modules[__name__].__class__ = _Room
 
-__all__ = ["Result", "fit", "load_result"]
+__all__ = ["Result", "fit", "fit_fc", "fit_spectrum", "load_result"]

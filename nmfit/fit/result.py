@@ -12,7 +12,9 @@ import numpy as np
 from ..errors import InputError
 from . import schema
 
-REQUIRED_ARRAYS = ("labels", "weights", "fc_fit", "fc_model")
+REQUIRED_ARRAYS = {"eeg": ("labels", "weights", "freqs", "ch_names", "psd_fit", "psd_model"),
+                   "other": ("labels", "weights", "fc_fit", "fc_model")}
+PSD_ARRAYS = ("psd_fit", "psd_score", "psd_model", "psd_sources")      # [channels, frequencies]
 SQUARE_ARRAYS = ("weights", "lengths", "fc_fit", "fc_score", "fc_model", "fc_explained")
 
 
@@ -28,7 +30,9 @@ class Result:
     arrays : dict of str to ndarray
         `fit.npz`: ``labels``, ``weights``, ``fc_fit``, ``fc_model``; where there are any ``lengths`` (mm),
         ``centroids`` (mm), ``fc_score``, ``fc_explained``, ``null_permuted``, ``null_rewired``,
-        ``null_distance`` (scores), and ``history_<rung>`` (loss per step).
+        ``null_distance`` (scores), and ``history_<rung>`` (loss per step). For spectra (modality "eeg") ``freqs``
+        (Hz), ``ch_names``, ``psd_fit``, ``psd_model``, ``psd_score``, ``psd_sources`` ``[s, f]`` and ``positions``
+        in place of FC.
 
     Raises
     ------
@@ -242,13 +246,19 @@ def _fault(record, arrays):
     for answer in ("chosen", "explained"):
         if record[answer] is not None and record[answer] not in names:
             return f"fit.json: {answer}", f"'{record[answer]}' is not among the rungs {names}"
-    missing = [name for name in REQUIRED_ARRAYS if name not in arrays]
+    required = REQUIRED_ARRAYS.get(record["modality"], REQUIRED_ARRAYS["other"])
+    missing = [name for name in required if name not in arrays]
     if missing:
         return "fit.npz", f"no array '{missing[0]}'"
     n = arrays["labels"].size
     if arrays["labels"].dtype.kind != "U" or arrays["labels"].ndim != 1 or n < 2:
         return "fit.npz: labels", f"{_form(arrays['labels'])} where names belong"
     shapes = {name: (n, n) for name in SQUARE_ARRAYS} | {"centroids": (n, 3)}
+    if record["modality"] == "eeg":
+        names, f = arrays["ch_names"], arrays["freqs"].size
+        if names.dtype.kind != "U" or names.ndim != 1:
+            return "fit.npz: ch_names", f"{_form(names)} where names belong"
+        shapes |= {"freqs": (f,)} | {name: (names.size, f) for name in PSD_ARRAYS} | {"positions": (names.size, 3)}
     for name, array in arrays.items():
         if name in shapes and (array.shape != shapes[name] or array.dtype.kind != "f"):
             return f"fit.npz: {name}", f"{_form(array)} where numbers of shape {shapes[name]} belong"

@@ -37,8 +37,10 @@ def matrices(result, narrow=False):
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure, or None where a result holds no FC
     """
+    if "fc_model" not in result.arrays:
+        return None
     data, what = measured(result)
     model = result.fc
     order, sides = hemisphere_order(result.labels)
@@ -96,6 +98,8 @@ def edges(result, narrow=False):
 
     Parameters and return as `matrices`.
     """
+    if "fc_model" not in result.arrays:
+        return None
     data, what = measured(result)
     upper = np.triu_indices(len(data), 1)
     x, y = result.fc[upper], data[upper]

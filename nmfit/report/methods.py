@@ -11,7 +11,29 @@ ENGINES = {
 
 def paragraphs(result):
     """Return what was done, in sentences: the model, the data's roles, the ladder, what stands beside the score."""
+    if result.record["modality"] == "eeg":
+        return _spectra(result)
     return [_model(result), _roles(result), _ladder(result), _beside(result)]
+
+
+def _spectra(result):
+    rung, made = result.rung(result.chosen), result.record["provenance"]
+    band = made["target"]["band"]
+    template = " of a template head" if made["leadfield"]["template"] else ""
+    names = ", ".join(words.rung_name(one) for one in result.record["rungs"])
+    channels = len(result.arrays["ch_names"])
+    return [
+        f"A network of {len(result.labels)} regions, each a {words.printable(rung['model'])} model, joined by the "
+        "structural connectome with delays where tract lengths are known, was seen through a lead field"
+        f"{template} and fitted to the power of {channels} channels, {band[0]:g} to {band[1]:g} Hz, in closed form "
+        "(linearised about its state of rest). Sensors add white and power-law noise without a resonance. The loss "
+        "is the mean squared residual of log10 power; a barrier keeps the network from instability.",
+        f"Rungs of increasing freedom ({names}) were judged on the choosing part: kept when R2 rose by more than "
+        "t(0.95) standard errors over as many channels as are independent, when sources carry at least 80 % of "
+        "occipital alpha power, and when no root is unstable. What was kept was refitted to the fitting and choosing "
+        "parts together and scored once: R2 = 1 − SSE / SST, SST about the grand mean over channels and frequencies. "
+        "The ceiling follows from the degrees of freedom of the score part, for a stationary signal; reliability is "
+        "the R2 of the other parts' own spectrum."]
 
 
 def _model(result):

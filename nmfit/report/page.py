@@ -3,7 +3,7 @@
 import base64
 from html import escape
 
-from . import brain_maps, climb, figures, look, methods, style, words
+from . import brain_maps, climb, figures, look, methods, spectra, style, words
 
 MOST_BYTES = 2_000_000
 MOST_ROWS = 1500          # of per-region parameters; the rest stands in params.tsv
@@ -16,6 +16,8 @@ FIGURES = {
     "fc": (figures.matrices, "Functional connectivity, measured and modelled, and their difference. The diagonal is "
                              "left out."),
     "scatter": (figures.edges, "Every pair of regions."),
+    "spectra": (spectra.spectra, "Power spectra of channels, measured and modelled."),
+    "topography": (spectra.topography, "Alpha power (8 to 13 Hz) over the head, nose up."),
     "losses": (figures.losses, "The best start of every rung, one rung after the other."),
     "maps": (brain_maps.maps, "Parameters with a value of their own in every region."),
 }
@@ -64,6 +66,9 @@ def _assembled(result, dpi, narrow):
 {_beside_table(result)}
 <h2>Measured and modelled</h2>
 {shown['fc']}
+{_alpha(record)}
+{shown['spectra']}
+{shown['topography']}
 <div class="pair">{shown['scatter']}{shown['losses']}</div>
 <h2>Parameters of rung ‘{_text(words.rung_name(result.rung(result.chosen)))}’</h2>
 {_parameters(result)}
@@ -209,6 +214,19 @@ def _regional(result):
     more = f"<p>{rest} more stand in params.tsv.</p>" if rest > 0 else ""
     return (f"<details><summary>{len(regional)} regional values</summary>"
             f"{_table(PARAMETER_HEAD, rows, range(1, 5), less=(2, 4))}{more}</details>")
+
+
+def _alpha(record):
+    """Return what a fit of spectra tells beside R2."""
+    found = record.get("spectrum")
+    if not found:
+        return ""
+    rows = [["Individual alpha frequency, model", words.number(found["alpha_peak_model"], 4) + " Hz"],
+            ["Individual alpha frequency, data", words.number(found["alpha_peak_data"], 4) + " Hz"],
+            ["alpha topography, r of log10 power", words.score(found["alpha_topography_r"])],
+            ["occipital alpha power from sources, share", words.score(found["source_share"])],
+            ["R2 after the aperiodic part is taken away", words.score(found["shape_r2"])]]
+    return _table((), [("", row, "") for row in rows], (1,))
 
 
 def _sweep(record):

@@ -28,6 +28,9 @@ FLAGS = {
     "asymmetric_weights": "the weights are not symmetric",
     "dropped_regions": "regions were dropped from connectome and data alike",
     "near_critical": "the network is close to instability, where the linear theory is at its limit",
+    "standard_errors_skipped": "no standard errors were computed: the values are without intervals",
+    "unstable": "a root lies right of the axis: the spectrum means nothing",
+    "noise_carries_alpha": "less than 80 % of occipital alpha power comes from sources: noise ate the peak",
     "template_leadfield": "the lead field comes from a template head",
 }
 
@@ -42,6 +45,7 @@ BASELINES = {
     "harmonics": "connectome harmonics alone",
     "reliability": "the fit part itself",
     "mean_fc": "one number for every pair",
+    "mean_spectrum": "mean spectrum of all channels",
 }
 
 NULLS = {
@@ -51,7 +55,7 @@ NULLS = {
 }
 
 # Scores of FC are Pearson correlations over the upper triangle; another modality names its own.
-SCORE_NAMES = {"fmri": "r", "fc": "r"}
+SCORE_NAMES = {"fmri": "r", "fc": "r", "eeg": "R2"}
 
 
 def score_name(record):

@@ -1,0 +1,211 @@
+"""One network, one lead field and one part of a recording: where a rung for spectra is fitted."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from ..compare.spectral_losses import log10_bias
+from ..parameters import declarations, to_bounded, to_free
+from .minimise import STATUSES, minimise
+from .space import FARTHEST, WIDEST, Block, free_count, origin_theta
+from .spectrum_measures import alpha_peak
+from .spectrum_objective import SpectrumProblem, placed, predicted_psd, spectrum_objective
+
+TOLERANCE = 2e-5
+STEPS = {"shared": 80, "noise": 60, "region": 120, "sensors": 80}
+LEVELS = tuple(STEPS)
+SHARED_SENSOR = ("scale", "coherence", "exponent")
+PER_SENSOR = ("floor", "aperiodic")
+
+# Batched LAPACK kernels that wait for each other inside XLA's own few threads can stop for ever: one thread each.
+ALONE = {"xla_cpu_multi_thread_eigen": False}
+_predict = jax.jit(predicted_psd, compiler_options=ALONE)
+_minimise = jax.jit(minimise.__wrapped__, static_argnames=("objective",), compiler_options=ALONE)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SpectrumGround:
+    """What a climb for spectra stands on.
+
+    Attributes
+    ----------
+    network, leadfield : where the climb starts
+    psd : array ``[f, s]``, the power to fit; `dof` its degrees of freedom or None
+    target : SpectrumTarget
+    node_parameters : names of the model's parameters that regions may have for themselves
+    """
+
+    network: object
+    leadfield: object
+    psd: np.ndarray
+    dof: float | None
+    target: object
+    node_parameters: tuple
+    bins: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FittedSpectrum:
+    """A rung fitted: the network and lead field it reached, what they predict, and how the search went."""
+
+    level: str
+    network: object
+    leadfield: object
+    psd: np.ndarray
+    sources: np.ndarray
+    loss: float
+    start_loss: float
+    steps: int
+    starts: int
+    free: int
+    status: object
+    abscissa: float
+    history: np.ndarray
+    blocks: tuple
+    theta: dict
+    shrinkage: float
+
+
+def model_frequencies(fmin, fmax):
+    """Return where the model is computed: 0.5 Hz apart around alpha, further apart away from it, in Hz."""
+    low = np.geomspace(max(fmin, 0.05), 5.0, max(3, int(4 * np.log2(5.0 / fmin)) + 1)) if fmin < 4.0 else []
+    alpha = np.arange(5.0, 16.0, 0.5)
+    high = np.geomspace(16.0, max(fmax, 17.0), max(3, int(12 * np.log2(max(fmax, 17.0) / 16.0)) + 1))
+    every = np.unique(np.concatenate([low, alpha, high]))
+    inside = every[(every > fmin) & (every < fmax)]
+    return np.concatenate([[fmin], inside, [fmax]])
+
+
+def interpolation(nodes, fine):
+    """Return the matrix of natural cubic interpolation from nodes to finer points, over the logarithm of frequency."""
+    return CubicSpline(np.log(nodes), np.eye(nodes.size), bc_type="natural")(np.log(fine))
+
+
+def problem_of(ground, network, leadfield, blocks, shrinkage, nodes=None):
+    """Return the problem of fitting some blocks on a ground."""
+    fine = ground.target.nodes
+    nodes = model_frequencies(fine[0], fine[-1]) if nodes is None else nodes
+    smear = np.eye(fine.size) if ground.target.smear is None else ground.target.smear
+    bias = 0.0 if ground.dof is None else float(log10_bias(ground.dof))
+
+    def floats(tree):
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), tree)
+
+    return SpectrumProblem(
+        network=floats(network), leadfield=floats(leadfield), blocks=blocks,
+        data=jnp.asarray(ground.psd), bias=jnp.asarray(bias), counts=jnp.asarray(ground.bins, dtype=float),
+        freqs=jnp.asarray(nodes),
+        fine=jnp.asarray(fine), finer=jnp.asarray(interpolation(nodes, fine)),
+        smear=jnp.asarray(smear), shrinkage=jnp.asarray(float(shrinkage)))
+
+
+def blocks_of(ground, network, leadfield, level):
+    """Return the blocks of a rung around where network and lead field stand.
+
+    Every rung has every block in full shape, columns that are not free are zero: all rungs compile once.
+    """
+    at = LEVELS.index(level)
+    n, s = network.n, leadfield.s
+    declared, sensor = network.declared(), declarations(leadfield)
+    blocks = [_block(network.value(name), declared[name].bounds, name, 1, True, False)
+              for name in ("G", "speed") if name in declared]
+    blocks += [_block(network.value(name), declared[name].bounds, name, n, True, at >= 2)
+               for name in ground.node_parameters]
+    blocks += [_block(network.noise, declared["noise"].bounds, "noise", n, False, at >= 1)]
+    blocks += [_block(getattr(leadfield, name), sensor[name].bounds, name, 1, True, False) for name in SHARED_SENSOR
+               if name != "coherence" or leadfield.spread is not None]
+    blocks += [_block(getattr(leadfield, name), sensor[name].bounds, name, s, True, at >= 3) for name in PER_SENSOR]
+    return tuple(blocks)
+
+
+def _block(value, bounds, name, size, level, each):
+    value = jnp.asarray(value, dtype=float)
+    if size > 1:
+        value = jnp.broadcast_to(value, (size,))
+    inside = jnp.clip(value, *bounds)
+    origin = jnp.clip(to_free(inside, bounds), -FARTHEST, FARTHEST)
+    ones = jnp.atleast_1d(origin)
+    slope = jnp.abs(jax.vmap(jax.grad(lambda z: to_bounded(z, bounds)))(ones))
+    moved = jnp.abs(to_bounded(ones, bounds))
+    spread = jnp.minimum(jnp.median(moved / slope), WIDEST)
+    columns = [jnp.full((size, 1), float(level)), jnp.eye(size) * float(each)]
+    basis = None if size == 1 else jnp.concatenate(columns, axis=1)
+    weights = jnp.zeros(1) if size == 1 else jnp.concatenate([jnp.zeros(1), jnp.ones(size)])
+    return Block(origin=origin, spread=spread, basis=basis, penalty=weights, name=name, bounds=bounds,
+                 centred=name == "noise")
+
+
+def fit_spectrum_rung(ground, level, below=None, *, starts=4, shrinkage=0.0, steps=None):
+    """Fit a rung from where the rung below ended, or from several starts over drive and peak frequency.
+
+    Parameters
+    ----------
+    ground : SpectrumGround
+    level : str, one of `LEVELS`
+    below : FittedSpectrum, optional
+    starts : int
+    shrinkage : float
+    steps : int, optional
+    """
+    places = [(below.network, below.leadfield)] if below is not None else starting_points(ground, starts)
+    found = []
+    for network, leadfield in places:
+        blocks = blocks_of(ground, network, leadfield, level)
+        problem = problem_of(ground, network, leadfield, blocks, shrinkage)
+        with jax.numpy_dtype_promotion("standard"):          # optax counts in int32
+            at = jax.block_until_ready(_minimise(spectrum_objective, origin_theta(blocks), problem,
+                                                 STEPS[level] if steps is None else steps, TOLERANCE))
+        found.append((at, problem))
+    losses = [float(m.loss) for m, _ in found]
+    best, problem = found[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))]
+    psd, sources, abscissa, _ = _predict(best.theta, problem)
+    network, leadfield = placed(best.theta, problem)
+    return FittedSpectrum(
+        level=level, network=network, leadfield=leadfield, psd=np.asarray(psd), sources=np.asarray(sources),
+        loss=float(best.loss), start_loss=float(best.start_loss), steps=int(sum(m.steps for m, _ in found)),
+        starts=len(found), free=free_count(problem.blocks), status=STATUSES[int(best.status)],
+        abscissa=float(abscissa), history=np.asarray(best.history)[:int(best.steps) + 1], blocks=problem.blocks,
+        theta=best.theta, shrinkage=shrinkage)
+
+
+START_DRIVES = (370.0, 450.0)            # 1/s, near the onset of the cycle and further from it
+START_COUPLINGS = (1.0, 0.1)
+START_DAMPING = 4.0                      # 1/s: coupling is halved until every start is damped so well
+JANSEN_RIT_PEAK = 10.9                   # Hz at the defaults
+
+
+def starting_points(ground, count):
+    """Return networks and lead fields to start from: drives and couplings, time constants set for the data's peak.
+
+    Level and slope of the sensors' noise come from the ends of the band, the scale from the power at the peak.
+    """
+    freqs, psd = ground.target.freqs, ground.psd
+    peak = alpha_peak(freqs, psd.mean(1))
+    rate = np.clip(peak / JANSEN_RIT_PEAK, 0.6, 1.6)
+    power = np.median(psd, axis=1)
+    high = power[freqs >= freqs[0] + 0.8 * (freqs[-1] - freqs[0])].min()
+    low = power[:2].mean()
+    points = []
+    for k in range(count):
+        network = ground.network
+        # Gains follow the rates, so that the column rests where it did, only slower or faster.
+        network = network.replace({
+            "p": np.full(network.n, START_DRIVES[k % 2]), "G": network.value("G") * START_COUPLINGS[(k // 2) % 2],
+            **{name: rate * network.value(name) for name in ("a", "b", "A", "B")}})
+        leadfield = dataclasses.replace(
+            ground.leadfield, floor=np.full(ground.leadfield.s, 0.5 * high),
+            aperiodic=np.full(ground.leadfield.s, 0.3 * max(low - high, high) * freqs[0] / 10.0))
+        for _ in range(12):
+            problem = problem_of(ground, network, leadfield, (), 0.0)
+            _, sources, abscissa, converged = _predict({}, problem)
+            if abscissa < -START_DAMPING and converged:
+                break
+            network = network.replace({"G": float(network.value("G")) / 2})
+        at = np.argmin(np.abs(freqs - peak))
+        near = slice(max(at - 1, 0), at + 2)
+        ratio = np.exp(np.mean(np.log(psd[near]) - np.log(np.asarray(sources)[near])))
+        points.append((network, dataclasses.replace(leadfield, scale=float(leadfield.scale) * np.sqrt(ratio))))
+    return points

@@ -1,0 +1,123 @@
+"""A small synthetic recording with known truth: the climb ends near its ceiling, refuses noise that eats alpha."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import nmfit
+from nmfit.compare import spectrum_target
+from nmfit.errors import InputError
+from nmfit.fit.result import load_result
+from nmfit.fit.spectrum_ground import interpolation, model_frequencies
+from nmfit.fit.spectrum_measures import alpha_peak
+from nmfit.fit.spectrum_objective import source_psd
+from nmfit.network import Connectome
+from nmfit.observe import LeadField
+
+REGIONS, CHANNELS = 8, 10
+FREQS = np.arange(1.0, 40.5, 0.5)
+
+
+def small_brain():
+    rng = np.random.default_rng(1)
+    weights = rng.random((REGIONS, REGIONS))
+    weights = (weights + weights.T) * (1 - np.eye(REGIONS))
+    places = rng.normal(size=(REGIONS, 3)) * 40
+    lengths = np.linalg.norm(places[:, None] - places, axis=-1)
+    return Connectome(weights, lengths=lengths, labels=tuple(f"R{i}" for i in range(REGIONS)))
+
+
+def small_leadfield():
+    gain = 50 * np.random.default_rng(2).normal(size=(CHANNELS, REGIONS))
+    names = ("O1", "O2", *(f"E{i}" for i in range(CHANNELS - 2)))
+    return LeadField.of(gain, names, [f"R{i}" for i in range(REGIONS)])
+
+
+def recorded(brain, leadfield):
+    """Return the power of a network of known parameters, with the scatter of 60 epochs."""
+    rng = np.random.default_rng(3)
+    network = nmfit.Network.of(brain.normalised("none", "rowsum"), nmfit.JansenRit(), G=10.0, speed=7.0, delays=True)
+    network = network.replace({"p": np.full(REGIONS, 390.0), "noise": np.exp(0.4 * rng.normal(size=REGIONS))})
+    linear = nmfit.linearise(network, leadfield)
+    truth = np.asarray(linear.psd(FREQS)) + np.asarray(leadfield.noise_psd(FREQS))
+    assert float(linear.abscissa()) < 0
+    return truth, truth * rng.chisquare(8, size=(60, *truth.shape)) / 8
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    brain, leadfield = small_brain(), small_leadfield()
+    truth, psd = recorded(brain, leadfield)
+    target = spectrum_target(FREQS, psd, ch_names=leadfield.ch_names, dof=8)
+    return nmfit.fit(target, brain, leadfield=leadfield, max_rung="noise", starts=2), target, truth
+
+
+@pytest.mark.long
+def test_it_finds_the_truth_behind_a_recording(fitted):
+    result, _, truth = fitted
+    assert result.score > 0.98 * result.record["ceiling"]["value"]
+    measures = result.record["spectrum"]
+    assert abs(measures["alpha_peak_model"] - measures["alpha_peak_data"]) < 0.25
+    assert measures["alpha_topography_r"] > 0.95
+    assert measures["source_share"] > 0.8
+    assert measures["unstable_roots"] == 0
+    assert result.record["stability"]["max_real_eigenvalue"] < 0
+    assert np.abs(np.log10(result.arrays["psd_model"].T) - np.log10(truth)).mean() < 0.05
+    assert result.arrays["psd_score"].shape == (CHANNELS, FREQS.size)
+    assert [rung["name"] for rung in result.record["rungs"]] == ["shared", "noise"]
+
+
+@pytest.mark.long
+def test_noise_per_region_is_kept_because_it_predicts(fitted):
+    result, _, _ = fitted
+    shared, noise = result.record["rungs"]
+    assert result.chosen == "noise"
+    assert noise["score_choose"] > shared["score_choose"]
+    assert noise["free_parameters"] == shared["free_parameters"] + REGIONS - 1
+
+
+@pytest.mark.long
+def test_a_spectrum_result_survives_its_folder(fitted, tmp_path):
+    result, _, _ = fitted
+    result.save(tmp_path / "fit")
+    again = load_result(tmp_path / "fit")
+    assert again.record == result.record
+    np.testing.assert_array_equal(again.arrays["psd_model"], result.arrays["psd_model"])
+    assert {p.stem for p in (tmp_path / "fit" / "figures").iterdir()} >= {"spectra", "climb"}
+    page = (tmp_path / "fit" / "report.html").read_text()
+    assert "Individual alpha" in page
+    assert "functional connectivity" not in page.lower()
+
+
+def test_a_lead_field_of_other_regions_is_refused():
+    brain, leadfield = small_brain(), small_leadfield()
+    target = spectrum_target(FREQS, np.ones((FREQS.size, CHANNELS)), ch_names=leadfield.ch_names)
+    other = LeadField.of(np.asarray(leadfield.gain), leadfield.ch_names, [f"X{i}" for i in range(REGIONS)])
+    with pytest.raises(InputError, match="no region R0"):
+        nmfit.fit(target, brain, leadfield=other)
+
+
+def test_source_power_is_the_trace_of_the_cross_spectrum():
+    rng = np.random.default_rng(4)
+    gain = 10 * rng.normal(size=(5, 3))
+    leadfield = LeadField.of(gain, [f"E{i}" for i in range(5)], ["a", "b", "c"], spread=rng.normal(size=(5, 3, 2)),
+                             coherence=0.3)
+    e = jnp.asarray(rng.normal(size=(4, 3, 6)) + 1j * rng.normal(size=(4, 3, 6)))
+    cross = leadfield.project_covariance(e @ jnp.conj(jnp.swapaxes(e, -1, -2)))
+    np.testing.assert_allclose(source_psd(leadfield, e), 2 * jnp.real(jnp.einsum("fss->fs", cross)), rtol=1e-12)
+
+
+def test_few_frequencies_tell_a_resonance():
+    nodes, fine = model_frequencies(1.0, 40.0), np.linspace(1.0, 40.0, 500)
+
+    def log_power(f):  # a resonance of half width 0.5 Hz on a power law
+        return np.log10(1 / f + 30 / (1 + ((f - 10.2) / 0.5) ** 2))
+
+    assert nodes.size < 60
+    assert np.abs(interpolation(nodes, fine) @ log_power(nodes) - log_power(fine)).max() < 0.03
+
+
+def test_an_alpha_peak_lies_between_bins():
+    f = np.arange(1.0, 40.0, 0.5)
+    assert alpha_peak(f, np.exp(-0.5 * ((f - 10.17) / 1.5) ** 2)) == pytest.approx(10.17, abs=1e-6)
+    assert np.isnan(alpha_peak(f[f > 20], f[f > 20]))
