@@ -1,4 +1,4 @@
-"""Two engines that answer one question: what would the instrument see?"""
+"""Two engines that answer one question: what would the instrument see."""
 
 from .linearised import Linear, form_of, linearise
 
