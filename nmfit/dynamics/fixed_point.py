@@ -9,8 +9,10 @@ from .local import jacobian
 
 MAX_STEPS = 200
 TOLERANCE = 1e-11
+ACCEPTED = 1e-8
 FIRST_STEP = 0.2        # of the fastest local time constant: early steps follow the flow, so the branch is the start's
 GROWTH_LIMIT = 4.0
+LARGEST = 1e4           # of a state: what runs beyond, as a free phase does, does not rest however small its steps
 
 
 class FixedPoint(NamedTuple):
@@ -20,7 +22,7 @@ class FixedPoint(NamedTuple):
     ----------
     x : dict of arrays ``[d, n_g]``
     residual : largest |drift| relative to the local rate times the state's size
-    converged : whether the residual is below tolerance
+    converged : whether the residual is below tolerance and the state finite
     """
 
     x: dict
@@ -50,7 +52,8 @@ def fixed_point(network, start=None):
     x = jax.lax.stop_gradient(x)
     step = _newton_step(network, frozen[0], x, jnp.inf)
     settled = jax.tree.map(jnp.add, x, step)
-    return FixedPoint(settled, residual, residual < 1e-8)
+    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(v)) for v in settled.values()]))
+    return FixedPoint(settled, residual, (residual < ACCEPTED) & finite)
 
 
 def _newton_step(network, held, x, length):
@@ -82,7 +85,8 @@ def _newton_step(network, held, x, length):
 
 def _residual(network, x, rate):
     drift = network.drift(x, network.input(network.output(x)))
-    return jnp.stack([jnp.max(jnp.abs(drift[g]) / (rate * (1.0 + jnp.abs(x[g])))) for g in x]).max()
+    size = {g: 1.0 + jnp.minimum(jnp.abs(x[g]), LARGEST) for g in x}
+    return jnp.stack([jnp.max(jnp.abs(drift[g]) / (rate * size[g])) for g in x]).max()
 
 
 def _relax(network, start):

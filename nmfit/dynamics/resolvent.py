@@ -7,9 +7,9 @@ reads, ``h_o`` and ``g_o``, and the network operator ``K(w)``, the response to t
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from .local import complexed, imaginary, jacobian, transfer
+from .noise import Sources
 
 
 @jax.custom_vjp
@@ -42,13 +42,6 @@ def operator(network, s):
     if network.coupling.kind == "diffusive":
         k = k - complexed(jnp.diag(strengths.sum(1)))
     return k
-
-
-def noisy_states(model):
-    """Return the indices of the states that a model's noise enters, known before any tracing."""
-    with jax.ensure_compile_time_eval():
-        fresh = type(model)()
-        return tuple(int(i) for i in np.flatnonzero(np.asarray(fresh.diffusion(jnp.asarray(fresh.start())))))
 
 
 def instrument_transfer(observation, u, w):
@@ -84,11 +77,14 @@ def _settled(observation, u):
 def response(network, observation, x, w):
     """Return the response ``E [f, r, n m]`` of ``r`` regional readings to the ``n m`` noise sources.
 
-    The sources are ordered region by region within each of the ``m`` source kinds.
+    The sources are ordered region by region within each of the ``m`` kinds: the states, by index, that any group's
+    noise enters.
     """
     c = network.input(network.output(x))
     amplitude = network.diffusion(x)
-    widest = max(len(noisy_states(network.groups[name])) for name, _ in network.members)
+    with jax.ensure_compile_time_eval():                      # structure, not values
+        noisy = {name: states for name, _, states in Sources.of(network).groups}
+    kinds = sorted(set().union(*noisy.values()))
     parts = {}
     for name, at in network.members:
         model, here, into = network.groups[name], x[name], c[:, jnp.array(at)]
@@ -96,9 +92,8 @@ def response(network, observation, x, w):
         b = jacobian(lambda i, m=model, s=here: m.drift(s, i), into)
         heard = jacobian(model.output, here)
         seen = jacobian(lambda s, m=model: getattr(m, observation.reads)(s)[None], here)
-        noisy = noisy_states(model)
-        d = amplitude[name][jnp.array(noisy)].T[:, None, :] * jnp.eye(here.shape[0])[:, jnp.array(noisy)]
-        d = jnp.pad(d, ((0, 0), (0, 0), (0, widest - len(noisy))))
+        enters = jnp.stack([jnp.eye(len(here))[s] if s in noisy[name] else jnp.zeros(len(here)) for s in kinds], -1)
+        d = amplitude[name].T[:, :, None] * enters
         through = transfer(a, jnp.concatenate([b, d], -1), jnp.concatenate([heard, seen], -2), imaginary(w))
         parts[name] = jnp.moveaxis(through, 1, -1)
     local = network.in_order(parts)                                       # [f, k + 1, k + m, n]

@@ -18,8 +18,9 @@ def one_state_form(network, x):
     """Return ``J``, ``Q``, the stretch back to states, and the common turning rate.
 
     The linear system is ``diag(alpha) + diag(b) K diag(c)`` with ``K`` symmetric; with ``t = sqrt(b / c)`` the matrix
-    ``diag(1/t) J diag(t)`` is symmetric. In a rotating plane ``b = c = 1``: noise of intensity ``Q`` in each component
-    makes ``z`` noise of ``2 Q``, and ``x`` half of the covariance of ``z``.
+    ``diag(1/t) J diag(t)`` is symmetric. Where ``b`` and ``c`` differ in sign (regions that quiet each other), it is
+    with ``t = sqrt(-b / c)``. In a rotating plane ``b = c = 1``: noise of intensity ``Q`` in each component makes
+    ``z`` noise of ``2 Q``, and ``x`` half of the covariance of ``z``.
     """
     (name, _), = network.members
     model, here = network.groups[name], x[name]
@@ -31,11 +32,12 @@ def one_state_form(network, x):
     if model.rotation is None:
         b = jacobian(lambda i: model.drift(here, i), into)[:, 0, 0]
         c = jacobian(model.output, here)[:, 0, 0]
-        t, scale, centre = jnp.sqrt(b / c), jnp.sqrt(b * c), jnp.zeros(())
-        own = own * b * c
+        t, centre = jnp.sqrt(jnp.abs(b / c)), jnp.zeros(())
+        enters, leaves = b / t, c * t
     else:
-        t, scale, centre = jnp.ones(network.n), jnp.ones(network.n), a[0, 1, 0]
-    J = scale[:, None] * strengths * scale + jnp.diag(a[:, 0, 0] - own)
+        t, centre = jnp.ones(network.n), a[0, 1, 0]
+        enters = leaves = t
+    J = enters[:, None] * strengths * leaves + jnp.diag(a[:, 0, 0] - enters * own * leaves)
     noise = amplitude / t
     Q = jnp.diag(noise**2)
     if network.drive is not None:
