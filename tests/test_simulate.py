@@ -161,9 +161,8 @@ class TestNoise:
 
 
 class TestOrnsteinUhlenbeck:
-    @pytest.mark.parametrize("scheme", ["heun", "rk4"])
-    def test_variance_and_autocovariance(self, scheme):
-        s = simulate(alone(Leaky(k=2.0, sigma=0.6), 40), 450, dt=0.02, sample=0.1, warmup=3, scheme=scheme)
+    def test_variance_and_autocovariance(self):
+        s = simulate(alone(Leaky(k=2.0, sigma=0.6), 40), 450, dt=0.02, sample=0.1, warmup=3)
         x = s.data - s.data.mean()
         for lag in (0, 2, 5):
             expected = 0.36 / 4 * exp(-2.0 * lag * 0.1)
@@ -225,12 +224,12 @@ class TestOrder:
                         for x in ends(self.NETWORK, "heun", (0.01, 0.005), frozen_coupling=True))
         assert np.log2(coarse / fine) == pytest.approx(1, abs=0.1)
 
-    @pytest.mark.parametrize(("scheme", "frozen", "order"), [("heun", False, 2), ("heun", True, 1)])
-    def test_with_delays_from_below_one_step_to_many(self, scheme, frozen, order):
+    @pytest.mark.parametrize(("frozen", "order"), [(False, 2), pytest.param(True, 1, marks=pytest.mark.long)])
+    def test_with_delays_from_below_one_step_to_many(self, frozen, order):
         lengths = [[0, 133.7, 51.3], [287.1, 0, 3.1], [0, 91.9, 0]]
         network = wired(TRIANGLE, lengths, TURNING(), G=0.8, speed=1.0)
         # the finest step is the reference; its own error is below a fiftieth of what is measured
-        coarse, fine, exact = ends(network, scheme, (1 / 64, 1 / 128, 1 / 2048), frozen_coupling=frozen)
+        coarse, fine, exact = ends(network, "heun", (1 / 64, 1 / 128, 1 / 2048), frozen_coupling=frozen)
         coarse, fine = np.linalg.norm(coarse - exact), np.linalg.norm(fine - exact)
         assert np.log2(coarse / fine) == pytest.approx(order, abs=0.35 if frozen else 0.25)
 
@@ -381,7 +380,7 @@ class TestInstruments:
         assert sensors.labels == ("sensor_1", "sensor_2")
         assert np.allclose(sensors.data, regions.data @ gain.T, rtol=1e-12)
 
-    @pytest.mark.parametrize("average", [False, True])
+    @pytest.mark.parametrize("average", [True, pytest.param(False, marks=pytest.mark.long)])
     def test_samples_do_not_depend_on_how_chunks_divide_them(self, average):
         network = Network.of(TRIANGLE, Swing(), G=0.3)
         plan = Plan.of(network, Direct(), 24, dt=0.01, sample=2.0, warmup=0, average=average)
@@ -524,6 +523,7 @@ class TestGradients:
         assert slope == pytest.approx(float(expected), rel=1e-9)
         assert abs(start - moved[0]) > 1e-3  # the warm-up has noise of its own
 
+    @pytest.mark.long
     def test_memory_of_a_gradient_stays_within_its_budget(self):
         network = Network.of(np.ones((20, 20)) - np.eye(20), Hopf(f=10.0, a=-1.0), G=0.02)
         plan = Plan.of(network, Direct(), 60, dt=2e-3, sample=0.02, warmup=0)

@@ -1,5 +1,6 @@
 """The simulated engine: a network and its instrument, step by step, of which only samples are kept."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -94,18 +95,18 @@ def _coupling(network, plan):
 
 def _blocks(group, state, plan, noise):
     # checkpoints outside, samples inside; the scans differ in what they keep, never in what they compute
-    size = plan.block or 1
-    blocks = plan.steps // (plan.group * size)
+    groups = plan.steps // plan.group
+    lengths = (groups,) if plan.block is None else (groups // plan.block, plan.block)
     if noise is not None:
-        noise = noise.reshape(blocks, size, plan.group // plan.chunk, plan.chunk, noise.shape[-1])
-
-    def block(state, noise):
-        return lax.scan(group, state, noise, length=size)
-
-    if plan.block is not None and plan.checkpoint:
-        block = jax.checkpoint(block, prevent_cse=False)
-    state, kept = lax.scan(block, state, noise, length=blocks)
-    return state, jax.tree.map(lambda v: v.reshape(-1, *v.shape[3:]), kept)
+        noise = noise.reshape(*lengths, plan.group // plan.chunk, plan.chunk, noise.shape[-1])
+    if plan.block is None:
+        state, kept = lax.scan(group, state, noise, length=lengths[0])
+    else:
+        block = partial(lax.scan, group, length=plan.block)
+        if plan.checkpoint:
+            block = jax.checkpoint(block, prevent_cse=False)
+        state, kept = lax.scan(block, state, noise, length=lengths[0])
+    return state, jax.tree.map(lambda v: v.reshape(-1, *v.shape[len(lengths) + 1:]), kept)
 
 
 def _group(network, observation, plan, key):
