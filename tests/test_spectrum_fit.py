@@ -77,6 +77,13 @@ def test_noise_per_region_is_kept_because_it_predicts(fitted):
 
 
 @pytest.mark.long
+def test_the_twin_without_coupling_is_fitted_as_well(fitted):
+    # The truth couples weakly: what has no connectome must still explain most of it, or its search failed.
+    result, _, _ = fitted
+    assert result.record["baselines"]["coupling_zero"] > 0.9
+
+
+@pytest.mark.long
 def test_a_spectrum_result_survives_its_folder(fitted, tmp_path):
     result, _, _ = fitted
     result.save(tmp_path / "fit")

@@ -27,8 +27,9 @@ from .spectrum_measures import alpha_measures, occipital, shape_r_squared
 from .threads import one_core_each
 
 NODE_PARAMETERS = ("p", "C", "a", "b", "A", "B")
-SHRINKAGES = (1e-5, 1e-4)
+SHRINKAGES = (1e-6, 1e-5)
 START_COUPLING = 10.0       # 1/s: the strongest region's summed input weight where a climb begins
+NO_COUPLING = 1e-4          # 1/s: vanishing, not zero, where every region would be a root of its own and none leads
 SOURCES_AT_LEAST = 0.8      # share of occipital alpha power that has to come from the sources
 
 
@@ -46,7 +47,7 @@ class Tried:
     seconds: float
 
 
-def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts=4, steps=None, progress=None,
+def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts=2, steps=None, progress=None,
                  command=None):
     """Explain the spectra of EEG channels by a Jansen-Rit network seen through a lead field.
 
@@ -88,10 +89,13 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
     with jax.enable_x64(True), one_core_each():
         ground = _ground(target, brain.normalised("none", "rowsum"), leadfield)
         tried = _climb(ground, LEVELS[:LEVELS.index(max_rung) + 1], starts, steps, progress)
-        path = [(t.fitted.level, t.fitted.shrinkage) for t in tried if t.kept]
-        whole = _climb_path(_pooled(ground), path, starts, steps)
-        apart = dataclasses.replace(ground, network=ground.network.replace({"G": 0.0}))
-        twins = _climb_path(_pooled(apart), path, starts, steps)
+        kept = [t.fitted for t in tried if t.kept]
+        pooled = _pooled(ground)
+        whole = [fit_spectrum_rung(pooled, f.level, f, shrinkage=f.shrinkage, steps=steps) for f in kept]
+        if progress is not None:
+            progress.start("without coupling")
+        apart = dataclasses.replace(pooled, network=ground.network.replace({"G": NO_COUPLING}), coupled=False)
+        twins = _climb_path(apart, [(f.level, f.shrinkage) for f in kept], 1, steps)
         return _answer(ground, brain, tried, whole, twins, seed, command, began)
 
 

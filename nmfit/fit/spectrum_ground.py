@@ -9,7 +9,7 @@ from scipy.interpolate import CubicSpline
 
 from ..compare.spectral_losses import log10_bias
 from ..parameters import declarations, to_bounded, to_free
-from .minimise import STATUSES, minimise
+from .minimise import ALONE, STATUSES, minimise
 from .space import FARTHEST, WIDEST, Block, free_count, origin_theta
 from .spectrum_measures import alpha_peak
 from .spectrum_objective import SpectrumProblem, placed, predicted_psd, spectrum_objective
@@ -20,10 +20,7 @@ LEVELS = tuple(STEPS)
 SHARED_SENSOR = ("scale", "coherence", "exponent")
 PER_SENSOR = ("floor", "aperiodic")
 
-# Batched LAPACK kernels that wait for each other inside XLA's own few threads can stop for ever: one thread each.
-ALONE = {"xla_cpu_multi_thread_eigen": False}
 _predict = jax.jit(predicted_psd, compiler_options=ALONE)
-_minimise = jax.jit(minimise.__wrapped__, static_argnames=("objective",), compiler_options=ALONE)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,6 +33,8 @@ class SpectrumGround:
     psd : array ``[f, s]``, the power to fit; `dof` its degrees of freedom or None
     target : SpectrumTarget
     node_parameters : names of the model's parameters that regions may have for themselves
+    bins : array of bool ``[f]``, the frequencies that take part
+    coupled : whether coupling and speed are free; if not they stay where the network has them
     """
 
     network: object
@@ -45,6 +44,7 @@ class SpectrumGround:
     target: object
     node_parameters: tuple
     bins: np.ndarray
+    coupled: bool = True
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -112,6 +112,9 @@ def blocks_of(ground, network, leadfield, level):
     declared, sensor = network.declared(), declarations(leadfield)
     blocks = [_block(network.value(name), declared[name].bounds, name, 1, True, False)
               for name in ("G", "speed") if name in declared]
+    if not ground.coupled:
+        # Held by a vanishing spread: the same structure, so that nothing is compiled again.
+        blocks = [dataclasses.replace(block, spread=jnp.zeros_like(block.spread)) for block in blocks]
     blocks += [_block(network.value(name), declared[name].bounds, name, n, True, at >= 2)
                for name in ground.node_parameters]
     blocks += [_block(network.noise, declared["noise"].bounds, "noise", n, False, at >= 1)]
@@ -155,9 +158,8 @@ def fit_spectrum_rung(ground, level, below=None, *, starts=4, shrinkage=0.0, ste
     for network, leadfield in places:
         blocks = blocks_of(ground, network, leadfield, level)
         problem = problem_of(ground, network, leadfield, blocks, shrinkage)
-        with jax.numpy_dtype_promotion("standard"):          # optax counts in int32
-            at = jax.block_until_ready(_minimise(spectrum_objective, origin_theta(blocks), problem,
-                                                 STEPS[level] if steps is None else steps, TOLERANCE))
+        at = jax.block_until_ready(minimise(spectrum_objective, origin_theta(blocks), problem,
+                                            STEPS[level] if steps is None else steps, TOLERANCE))
         found.append((at, problem))
     losses = [float(m.loss) for m, _ in found]
     best, problem = found[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))]

@@ -1,6 +1,7 @@
 """Figures of spectra: channels measured and modelled, and alpha over the head."""
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter
 
 from . import look
 
@@ -31,6 +32,7 @@ def spectra(result, narrow=False):
             axis.set_title(names[i])
         floor = min(measured[at].min(), arrays["psd_model"][at].min())
         axes[0].set_ylim(0.5 * floor, 2 * max(measured[at].max(), arrays["psd_model"][at].max()))
+        axes[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}"))
         for axis in axes[len(at):]:
             axis.set_visible(False)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=1 if narrow else 3)

@@ -14,6 +14,7 @@ import nmfit
 from nmfit.compare import spectrum_target
 from nmfit.io import read_eeg, sphere_leadfield
 from nmfit.network import Connectome
+from nmfit.report.terminal import Progress
 
 
 def main():
@@ -31,7 +32,7 @@ def main():
     leadfield = sphere_leadfield(recording.ch_names, places, normals, labels=labels, orientation="mixed")
     nmfit.fit(target, brain, leadfield=leadfield, steps=1)        # compiles everything
     began = time.monotonic()
-    result = nmfit.fit(target, brain, leadfield=leadfield)
+    result = nmfit.fit(target, brain, leadfield=leadfield, progress=Progress())
     seconds = time.monotonic() - began
     if len(sys.argv) > 1:
         result.save(sys.argv[1], overwrite=True)
