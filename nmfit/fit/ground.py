@@ -9,7 +9,7 @@ import numpy as np
 
 from ..dynamics import form_of
 from ..network import SharedDrive
-from .minimise import STATUSES, minimise
+from .minimise import ALONE, STATUSES, minimise
 from .objective import NODES, FcProblem, fc_objective, predicted_fc
 from .rungs import blocks_of
 from .space import free_count, origin_theta, place
@@ -22,7 +22,7 @@ STEPS = {"shared": 100, "maps": 200, "region": 800, "edges": 900}
 SLOW_STEPS = {"shared": 60, "maps": 100, "region": 150, "edges": 150}     # where a step costs a solve per frequency
 AGREE = 0.01                     # losses this close count as the same optimum
 
-_predict = jax.jit(predicted_fc, static_argnames="nodes")
+_predict = jax.jit(predicted_fc, static_argnames="nodes", compiler_options=ALONE)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -153,5 +153,5 @@ def _starts(blocks, count, seed, rung):
     yield first
     for k in range(1, count):
         keys = jax.random.split(jax.random.fold_in(key, k), len(blocks))
-        yield {b.name: START_SPREAD * jax.random.normal(one, jnp.shape(first[b.name])) * (b.penalty == 0)
+        yield {b.name: START_SPREAD * jax.random.normal(one, jnp.shape(first[b.name])) * jnp.where(b.penalty == 0, 1.0, 0.0)
                for b, one in zip(blocks, keys, strict=True)}

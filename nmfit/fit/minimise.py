@@ -8,6 +8,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+# Batched LAPACK kernels that wait for each other inside XLA's own few threads can stop for ever: one thread each.
+ALONE = {"xla_cpu_multi_thread_eigen": False}
+
 MEMORY = 12
 LINE_SEARCH = 24
 LONGEST = 1000             # steps that a history holds
@@ -40,7 +43,6 @@ class Minimum(NamedTuple):
 STATUSES = tuple(Status)
 
 
-@functools.partial(jax.jit, static_argnames=("objective",))
 def minimise(objective, theta, data, steps, tolerance):
     """Minimise ``objective(theta, data)`` over a pytree.
 
@@ -57,6 +59,12 @@ def minimise(objective, theta, data, steps, tolerance):
     tolerance : float
         The search ends when the loss fell by less than this over `WINDOW` steps.
     """
+    with jax.numpy_dtype_promotion("standard"):          # optax mixes int32 and int64 by itself
+        return _minimise(objective, theta, data, steps, tolerance)
+
+
+@functools.partial(jax.jit, static_argnames=("objective",), compiler_options=ALONE)
+def _minimise(objective, theta, data, steps, tolerance):
     solver = optax.lbfgs(memory_size=MEMORY, linesearch=optax.scale_by_zoom_linesearch(
         max_linesearch_steps=LINE_SEARCH, initial_guess_strategy="one"))
 
