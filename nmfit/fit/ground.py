@@ -153,5 +153,5 @@ def _starts(blocks, count, seed, rung):
     yield first
     for k in range(1, count):
         keys = jax.random.split(jax.random.fold_in(key, k), len(blocks))
-        yield {b.name: START_SPREAD * jax.random.normal(one, jnp.shape(first[b.name])) * jnp.where(b.penalty == 0, 1.0, 0.0)
+        yield {b.name: jnp.where(b.penalty == 0, START_SPREAD, 0.0) * jax.random.normal(one, jnp.shape(first[b.name]))
                for b, one in zip(blocks, keys, strict=True)}
