@@ -1,8 +1,10 @@
 """The simulated engine against closed forms, other integrators and the linear engine."""
 
 import dataclasses
+import json
 from functools import partial
 from math import exp, factorial, pi
+from pathlib import Path
 from typing import ClassVar
 
 import jax
@@ -286,6 +288,25 @@ class TestDelays:
         assert np.isnan(RUN(slower, Direct(), plan).signal).all()
         roomy = Plan.of(network, Direct(), 1.0, dt=1e-3, sample=0.1, warmup=0, speed=(4.0, 12.0))
         assert np.isfinite(RUN(slower, Direct(), roomy).signal).all()
+
+
+class TestOtherPrograms:
+    @pytest.mark.parametrize(("program", "name"), [("tvb", "Hopf"), ("tvb", "JansenRit"), ("neurolib", "WilsonCowan")])
+    def test_frozen_coupling_follows_their_delayed_networks(self, program, name):
+        # outputs of TVB (Heun; single precision in its past) and neurolib (Euler): see oracles/README.md
+        with np.load(Path(__file__).parent / "oracles" / f"{program}.npz", allow_pickle=False) as data:
+            prefix = f"network/{name}/"
+            case = {key.removeprefix(prefix): data[key] for key in data if key.startswith(prefix)}
+        given = {k: np.array(v) for k, v in json.loads(str(case["parameters"])).items()}
+        network = wired(case["weights"], 1000.0 * case["delays"], MODELS[name](), G=float(case["G"]), speed=1.0)
+        network = network.replace(given)  # theirs lie outside our bounds
+        theirs, seconds = case["coarse"], float(case["seconds"])
+        plan = Plan.of(network, Direct(), seconds, dt=float(case["step"]), sample=seconds / theirs.shape[-1], warmup=0,
+                       scheme="heun" if program == "tvb" else "euler_maruyama", frozen_coupling=True, outputs=True)
+        ours = RUN(network, Direct(), plan, x0={"all": case["start"]}).outputs
+        sent = jax.vmap(network.output)({"all": jnp.asarray(np.moveaxis(theirs, -1, 0))})
+        assert ours.shape == sent.shape
+        assert np.abs(ours - sent).max() < (1e-6 if program == "tvb" else 1e-12) * np.abs(sent).max()
 
 
 class TestModels:
