@@ -6,6 +6,7 @@ from math import pi
 from typing import ClassVar
 
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -36,6 +37,7 @@ class Leak(Model):
     channels: ClassVar = ("x",)
     coupling: ClassVar = "additive"
     fit_first: ClassVar = ("k",)
+    rests_at_start: ClassVar = True
     time_scale: ClassVar = 1.0
 
     k: float = param(1.0, "1/s", (0.0, 100.0), "leak")
@@ -156,6 +158,12 @@ def _local(model, x, c, reads):
             model.output(x), model.diffusion(x), jax.jacfwd(getattr(model, reads))(x), getattr(model, reads)(x))
 
 
+@jax.jit
+def _instrument(observation, h, u):
+    return (observation.drift(h, u), jax.jacfwd(observation.drift)(h, u), jax.jacfwd(observation.drift, 1)(h, u),
+            jax.jacfwd(observation.read)(h, u), jax.jacfwd(observation.read, 1)(h, u))
+
+
 class Dense:
     """``(iw - A - B K(w) C) X = D xi`` of a whole network and its instrument, read by ``R``; plain numpy."""
 
@@ -196,11 +204,9 @@ class Dense:
         """Append the instrument's states, at rest under each region's constant drive."""
         blocks = []
         for u in drives:
-            h = np.asarray(observation.start())
-            h = fsolve(lambda h, u=u: np.asarray(observation.drift(h, u)), h, xtol=1e-14)
-            blocks.append([np.atleast_2d(v) for v in (
-                jax.jacfwd(observation.drift)(h, u), np.asarray(jax.jacfwd(observation.drift, 1)(h, u))[:, None],
-                jax.jacfwd(observation.read)(h, u), jax.jacfwd(observation.read, 1)(h, u))])
+            h = fsolve(lambda h, u=u: np.asarray(_instrument(observation, h, u)[0]), observation.start(), xtol=1e-12)
+            _, a, b, c, d = (np.asarray(v) for v in _instrument(observation, h, u))
+            blocks.append((a, b[:, None], c[None], np.atleast_2d(d)))
         a, b, c, d = (block_diag(*[blk[k] for blk in blocks]) for k in range(4))
         old = len(self.A)
         self.A = np.block([[self.A, np.zeros((old, len(a)))], [b @ self.R, a]])
@@ -265,7 +271,7 @@ def close(found, expected, tolerance=1e-10):
     """Assert that two arrays differ by less than a share of the largest entry."""
     found, expected = np.asarray(found), np.asarray(expected)
     assert found.shape == expected.shape
-    assert np.abs(found - expected).max() < tolerance * np.abs(expected).max()
+    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -307,8 +313,8 @@ def test_every_form_gives_the_same_answer(drive):
 
     @jax.jit
     def everything(linear):
-        return (linear.covariance((0.2, 1.5), 120)[0], linear.covariance(None, 400)[0], linear.psd(FREQS),
-                linear.cross_spectrum(FREQS))
+        whole = linear.covariance(None, 400)[0] if drive else 0.0
+        return linear.covariance((0.2, 1.5), 120)[0], linear.psd(FREQS), linear.cross_spectrum(FREQS), whole
 
     answers = [everything(dataclasses.replace(linear, form=form)) for form in ("symmetric", "rotating", "general")]
     for other in answers[1:]:
@@ -455,3 +461,101 @@ def test_branch_is_the_starts():
     assert high.converged
     potential = [float(found.x["all"][1, 0] - found.x["all"][2, 0]) for found in (low, high)]
     assert potential[0] < 3.0 < 5.0 < potential[1]
+
+
+# ------------------------------------------------------------------------------------------------------- gradients
+
+def gradient_and_differences(network, names, band):
+    """Return the gradient of one number made of band covariance, log spectra and stability, and central differences.
+
+    Coordinates are relative changes of the named parameters and, last, log-gains of every edge, both directions as one.
+    """
+    rng = np.random.default_rng(24)
+    n = network.n
+    pairs = np.nonzero(np.triu(np.asarray(network.weights) + network.weights.T, 1))
+    mix, tilt = rng.normal(size=(n, n)), rng.normal(size=(FREQS.size, n))
+    start = {name: np.zeros(np.shape(network.value(name))) for name in names}
+    flat, unravel = jax.flatten_util.ravel_pytree(start | {"zz_edges": np.zeros(pairs[0].size)})
+    size = jnp.abs(covariance(linearise(network, Direct()), band, 16)).max()
+
+    @jax.jit
+    def value_and_gradient(z):
+        def value(z):
+            at = unravel(z)
+            gain = jnp.zeros((n, n)).at[pairs].add(at["zz_edges"])
+            moved = {name: jnp.asarray(network.value(name)) * (1 + at[name]) for name in names}
+            linear = linearise(network.replace(moved | {"edge_gain": gain + gain.T}), Direct())
+            inside, abscissa = linear.covariance(band, 16)
+            return jnp.sum(mix * inside) / size + jnp.sum(tilt * jnp.log(linear.psd(FREQS))) + abscissa
+
+        return jax.value_and_grad(value)(z)
+
+    h = 2e-4
+    steps = (-2, -1, 1, 2)
+    values = [[value_and_gradient(flat + k * h * e)[0] for k in steps] for e in np.eye(flat.size)]
+    differences = np.array(values) @ [1, -8, 8, -1] / (12 * h)          # error of fourth order
+    return np.asarray(value_and_gradient(flat)[1]), differences
+
+
+OWN = {"Hopf": ["a", "f", "sigma", "G", "noise", "drive"],
+       "JansenRit": [*declarations(JansenRit), "G", "noise", "drive"]}
+
+
+@pytest.mark.parametrize(("make", "names", "band"), [
+    (lambda: hopf(4, regional=False), OWN["Hopf"], (0.2, 1.5)),
+    (lambda: hopf(4), OWN["Hopf"], (0.2, 1.5)),
+    (lambda: hopf(3, symmetric=False, delays=True, speed=0.5), [*OWN["Hopf"], "speed"], (0.2, 1.5)),
+    (lambda: jansen_rit(3, delays=True, speed=6.0), [*OWN["JansenRit"], "speed"], (6.0, 14.0)),
+], ids=["Hopf, symmetric", "Hopf, rotating", "Hopf, delayed", "Jansen-Rit, delayed"])
+def test_gradients_equal_central_differences(make, names, band):
+    gradient, differences = gradient_and_differences(make(), names, band)
+    assert np.all(gradient != 0)
+    assert np.linalg.norm(gradient - differences) < 1e-6 * np.linalg.norm(gradient)
+
+
+@pytest.mark.parametrize("band", [(0.4, 3.0), (0.0, np.inf)], ids=["a band", "the whole axis"])
+def test_gradients_where_eigenvalues_meet(band):
+    # A complete graph of equal regions: all eigenvalues of J but one are equal.
+    n = 6
+    rng = np.random.default_rng(25)
+    J = 0.3 * np.ones((n, n)) - 2.5 * np.eye(n)
+    Q = np.diag(rng.uniform(0.5, 1.5, n)) + 0.1
+    mix = rng.normal(size=(n, n))
+
+    @jax.jit
+    @jax.value_and_grad
+    def value(at):
+        J, Q, centre = at
+        found, largest = band_covariance(0.5 * (J + J.T), 0.5 * (Q + Q.T), *band, centre)
+        return jnp.sum(mix * found) + largest if np.isfinite(band[1]) else jnp.sum(mix * found)
+
+    def apart(direction):
+        h = 1e-4
+        ends = [value(jax.tree.map(lambda a, d, k=k: a + k * h * d, at, direction))[0] for k in (-2, -1, 1, 2)]
+        return float(np.array(ends) @ [1, -8, 8, -1] / (12 * h))
+
+    at = (jnp.asarray(J), jnp.asarray(Q), jnp.asarray(1.1))
+    gradient = value(at)[1]
+    assert all(np.isfinite(leaf).all() for leaf in gradient)
+    for _ in range(5):
+        direction = (*rng.normal(size=(2, n, n)), rng.normal() * np.isfinite(band[1]))
+        along = sum(float(np.sum(g * d)) for g, d in zip(gradient, direction, strict=True))
+        assert along == pytest.approx(apart(direction), rel=1e-7, abs=1e-9)
+
+
+# ---------------------------------------------------------------------------------------------------- other engine
+
+@pytest.mark.parametrize(("name", "observation", "seconds", "sample"), [
+    ("Hopf", Direct(), 200.0, 0.05), ("Jansen-Rit", EEG, 20.0, 0.01)])
+def test_linear_and_simulated_engine_agree_within_sampling_error(name, observation, seconds, sample):
+    network = {"Hopf": lambda: hopf(3, symmetric=False).replace({"sigma": 0.01}),
+               "Jansen-Rit": lambda: jansen_rit(3).replace({"sigma": 0.5})}[name]()
+    expected = covariance(linearise(network, observation), None, 200)
+    plan = Plan.of(network, observation, seconds, sample=sample)
+    runs = jax.jit(jax.vmap(lambda key: integrate(network, observation, plan, key).signal))(
+        jax.random.split(jax.random.key(26), 32))
+    runs = np.asarray(runs) - np.asarray(runs).mean((0, 1))
+    found = np.einsum("rti,rtj->rij", runs, runs) / runs.shape[1]
+    error = found.std(0, ddof=1) / np.sqrt(len(found))
+    assert np.all(error < 0.05 * np.sqrt(np.outer(np.diag(expected), np.diag(expected))))
+    assert np.all(np.abs(found.mean(0) - expected) < 4.5 * error)
