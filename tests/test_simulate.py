@@ -171,7 +171,8 @@ class TestOrnsteinUhlenbeck:
             assert np.mean(x[: 4500 - lag] * x[lag:]) == pytest.approx(expected, abs=0.03 * 0.09)
 
     @pytest.mark.parametrize(("scheme", "ratio"), [
-        ("euler_maruyama", 1 / (1 - 0.2 / 2)), ("heun", (2 - 0.2) / (2 - 0.2 + 0.02)), ("rk4", 1 - 0.04 / 12)])
+        ("euler_maruyama", 1 / (1 - 0.2 / 2)), ("heun", (2 - 0.2) / (2 - 0.2 + 0.02)), 
+        pytest.param("rk4", 1 - 0.04 / 12, marks=pytest.mark.long)])
     def test_stationary_variance_at_a_coarse_step_is_the_schemes_own(self, scheme, ratio):
         # in closed form from each scheme's stability polynomial: weak orders 1, 2 and 2
         s = simulate(alone(Leaky(k=2.0), 40), 2000, dt=0.1, sample=1.0, warmup=5, scheme=scheme)
@@ -235,6 +236,7 @@ class TestOrder:
         coarse, fine = np.linalg.norm(coarse - exact), np.linalg.norm(fine - exact)
         assert np.log2(coarse / fine) == pytest.approx(order, abs=0.35 if frozen else 0.25)
 
+    @pytest.mark.long
     def test_strong_order_with_additive_noise(self):
         # Wiener paths at three steps: the coarse runs get the sums of the fine run's numbers
         network = Network.of(TRIANGLE, TURNING(sigma=0.3), G=0.8)
@@ -262,7 +264,7 @@ class TestDelays:
         late = np.maximum(t - 0.025, 0)
         assert np.allclose(x, -0.4 * np.exp(-5 * late) - 2.0 * late * np.exp(-5 * late), atol=2e-5)
 
-    @pytest.mark.parametrize("dt", [0.01, 0.013])
+    @pytest.mark.parametrize("dt", [pytest.param(0.01, marks=pytest.mark.long), 0.013])
     def test_delayed_feedback_against_the_method_of_steps(self, dt):
         # x' = -x(t - 1) from the past 1: x = sum_j (-1)^j (t - j + 1)^j / j! over t - j + 1 > 0
         network = wired(PAIR, 1000.0 * PAIR, Leaky(k=0.0), G=1.0, speed=1.0)
@@ -310,7 +312,7 @@ class TestOtherPrograms:
 
 
 class TestModels:
-    @pytest.mark.parametrize("scheme", ["heun", "rk4"])
+    @pytest.mark.parametrize("scheme", ["heun", pytest.param("rk4", marks=pytest.mark.long)])
     def test_hopf_cycle(self, scheme):
         s = simulate(alone(Hopf(a=0.3, f=2.0)), 20, dt=0.002, sample=0.01, warmup=40, seed=None, scheme=scheme,
                      start={"all": [[0.1, 0.1], [0.0, 0.0]]})
@@ -353,7 +355,7 @@ class TestModels:
         exact = np.array([expm(full * t) @ x0 for t in s.times])[:, :4]
         assert np.abs(s.data - exact).max() < 1e-7
 
-    @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in ("Kuramoto", "WongWang") else pytest.mark.long)
+    @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n == "Kuramoto" else pytest.mark.long)
                                       for n in MODELS])
     def test_every_model_runs_in_float32_inside_a_float64_process(self, name):
         network = wired(PAIR, 20.0 * PAIR, MODELS[name](), G=0.05)
@@ -503,23 +505,28 @@ class TestGradients:
         assert np.linalg.norm(gradient) > 1e-3
         assert np.linalg.norm(gradient - differences) < 1e-4 * np.linalg.norm(gradient)
 
-    def test_checkpoints_and_forward_mode_give_the_same_gradient(self):
-        network = wired(TRIANGLE, 300.0 * (TRIANGLE > 0), Hopf(a=-0.5, f=2.0), G=0.3)
-        plan = Plan.of(network, Direct(), 8.0, sample=0.02, dt=0.01, warmup=1.0)
+    NETWORK = wired(TRIANGLE, 300.0 * (TRIANGLE > 0), Hopf(a=-0.5, f=2.0), G=0.3)
+    PLAN = Plan.of(NETWORK, Direct(), 8.0, sample=0.02, dt=0.01, warmup=0)
 
-        def loss(g, gains, plan):
-            moved = network.replace({"G": g, "edge_gain": gains})
-            return jnp.mean(integrate(moved, Direct(), plan, jax.random.key(0)).signal ** 2)
+    @classmethod
+    def loss(cls, g, gains, plan):
+        moved = cls.NETWORK.replace({"G": g, "edge_gain": gains})
+        return jnp.mean(integrate(moved, Direct(), plan, jax.random.key(0)).signal ** 2)
 
-        gains = jnp.zeros((3, 3))
-        grad = jax.jit(jax.grad(loss, (0, 1)), static_argnums=2)
-        nested = grad(0.3, gains, dataclasses.replace(plan, block=2))
-        kept = grad(0.3, gains, dataclasses.replace(plan, checkpoint=False))
+    def test_checkpoints_keep_the_gradient(self):
+        grad = jax.jit(jax.grad(self.loss, (0, 1)), static_argnums=2)
+        nested = grad(0.3, np.zeros((3, 3)), dataclasses.replace(self.PLAN, block=1))
+        kept = grad(0.3, np.zeros((3, 3)), dataclasses.replace(self.PLAN, checkpoint=False))
         assert np.allclose(nested[0], kept[0], rtol=1e-10)
         assert np.allclose(nested[1], kept[1], rtol=1e-9, atol=1e-18)
         assert not np.any(np.asarray(nested[1])[TRIANGLE == 0])
-        _, forward = jax.jvp(jax.jit(lambda g: loss(g, gains, plan)), (0.3,), (1.0,))
-        assert forward == pytest.approx(float(nested[0]), rel=1e-9)
+
+    @pytest.mark.long
+    def test_forward_mode_agrees(self):
+        gains = np.zeros((3, 3))
+        loss = jax.jit(lambda g: self.loss(g, gains, self.PLAN))
+        _, forward = jax.jvp(loss, (0.3,), (1.0,))
+        assert forward == pytest.approx(float(jax.grad(loss)(0.3)), rel=1e-9)
 
     def test_nothing_of_the_warm_up_is_differentiated(self):
         network = alone(Leaky(k=1.0))
