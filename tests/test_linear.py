@@ -13,12 +13,14 @@ import pytest
 from scipy.integrate import quad, quad_vec, solve_ivp
 from scipy.linalg import block_diag, matrix_balance, solve_continuous_lyapunov
 from scipy.optimize import fsolve
+from scipy.special import lambertw
 
 from nmfit.dynamics.fixed_point import fixed_point
 from nmfit.dynamics.linearised import Linear, form_of, linearise
 from nmfit.dynamics.plan import Plan
 from nmfit.dynamics.quadrature import interval_rule
 from nmfit.dynamics.simulated import integrate
+from nmfit.dynamics.stability import leading_root, unstable_roots
 from nmfit.dynamics.symmetric import band_covariance
 from nmfit.models import MODELS, Hopf, JansenRit, Kuramoto, Model, ReducedWongWang, StuartLandau
 from nmfit.network import Connectome, Network
@@ -385,6 +387,22 @@ def test_two_delayed_rings_settle_where_theory_says():
     variance = sigma**2 / (2 * (k + g * np.cos(L * tau))) * (1 + g / L * np.sin(L * tau))
     together = both.mean() / 2**2 / (100.0**2 + 0.5)               # read 2 x; half of the regions' own noise is common
     assert together == pytest.approx(variance, rel=1e-5)
+
+
+@pytest.mark.parametrize("g", [0.2, 0.4, 1.1, 4.0])
+def test_roots_with_delays_are_lamberts(g):
+    # Each of the two modes obeys s + k = -+ g exp(-s tau): s = -k + W(-+ g tau exp(k tau)) / tau on every branch.
+    k, tau = 0.5, 0.7
+    brain = Connectome(1 - np.eye(2), 1000 * tau * 0.5 * (1 - np.eye(2)))
+    network = Network.of(brain, Leak(k=k), G=g, delays=True, speed=0.5)
+    roots = [-k + lambertw(sign * g * tau * np.exp(k * tau), branch) / tau
+             for sign in (1, -1) for branch in range(-4, 5)]
+    found = fixed_point(network)
+    assert unstable_roots(network, found.x) == sum(s.real > 0 for s in roots)
+    leading, exact = jax.jit(leading_root)(network, found.x), max(s.real for s in roots)
+    assert leading * exact > 0
+    if g < k:                   # beyond, the network is unstable and the sign is what counts
+        assert leading == pytest.approx(exact, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["Jansen-Rit", "one state and two", "Hopf, one frequency"])

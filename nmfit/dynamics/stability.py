@@ -8,7 +8,7 @@ from .resolvent import operator
 
 REFINEMENTS = 4
 CANDIDATES = 2
-TRUST = 0.5                # of its size: a root further from where it was sought is another one, or none
+TRUST = 0.5                # of root and pole: a root further from where it was sought is another one, or none
 GRID = 400
 AROUND = (-3.0, -1.0, -0.3, 0.3, 1.0, 3.0)
 BISECTIONS = 20
@@ -90,10 +90,10 @@ def leading_root(network, x):
     """
     still, at = jax.lax.stop_gradient((network, x))
     local = _local(still, at)
-    first, lefts, rights = _reduced(still, local)
+    first, lefts, rights, pole = _reduced(still, local)
     roots, lefts, rights = jax.vmap(lambda s, u, v: _refined(still, local, s, u, v))(
         first[:CANDIDATES], lefts[:CANDIDATES], rights[:CANDIDATES])
-    near = jnp.abs(roots - first[:CANDIDATES]) < TRUST * jnp.abs(first[:CANDIDATES])
+    near = jnp.abs(roots - first[:CANDIDATES]) < TRUST * (jnp.abs(first[:CANDIDATES]) + pole)
     best = jnp.argmax(jnp.where(near, jnp.real(roots), -jnp.inf))
     s, u, v = roots[best], lefts[best], rights[best]
     slope = jax.jvp(lambda z: loop(still, local, z[None])[0], (s,), (jnp.ones_like(s),))[1]
@@ -103,7 +103,7 @@ def leading_root(network, x):
 
 
 def _reduced(network, local):
-    """Return roots, left and right vectors of the loop with one pole per region, the rightmost first."""
+    """Return roots, left and right vectors of the loop with one pole per region, the rightmost first, and its size."""
     _, b, c = (complexed(m) for m in local)
     values, vectors = jnp.linalg.eig(local[0])
     rank = jnp.where(jnp.imag(values) >= 0, jnp.real(values), -jnp.inf)
@@ -120,7 +120,7 @@ def _reduced(network, local):
     right = jnp.einsum("nk,nm->mkn", out, modes[:, best]).reshape(best.size, -1)
     # In the loop's own space a left vector is what drives the outputs, seen backwards through K.
     left = jnp.einsum("mn,nk,nj->mkj", duals[best], jnp.conj(into), jnp.conj(k)).reshape(best.size, -1)
-    return roots[best], left, right
+    return roots[best], left, right, jnp.mean(jnp.abs(pole))
 
 
 def _refined(network, local, s, u, v):
