@@ -8,14 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..errors import InputError
-from .local import jacobian
 from .noise import Sources
 from .schemes import SCHEMES
+from .steps import check_step, default_step, delay_range, rates
 
 CHUNK_STEPS = 512
 CHUNK_BYTES = 2**25
 INSTRUMENT_STEP = 0.02
-INSTRUMENT_LIMIT = 0.1
 MOST_STEPS = 2**31 - 2**16
 
 
@@ -101,14 +100,14 @@ class Plan:
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InputError(name, f"found {value}", "Give a positive number of seconds.")
         local, joined = rates(network)
-        tau = _delays(network, speed)
-        step = dt if dt is not None else _default_step(network, local, joined, tau)
+        tau = delay_range(network, speed)
+        step = dt if dt is not None else default_step(network, local, joined, tau)
         if dt is None and sample is not None:
             step = min(step, sample)
         sample = (1.0 if observation.states else 10 * step) if sample is None else sample
         every = max(1, math.ceil(sample / step * (1 - 1e-9)))
         step = sample / every
-        _check_step(network, observation, step, max(local, joined), SCHEMES[scheme].limit, scheme, tau)
+        check_step(network, observation, step, max(local, joined), SCHEMES[scheme].limit, scheme, tau)
         if warmup is None:
             warmup = 10 * max(m.time_scale for m in network.groups.values()) + (20 if observation.states else 0)
         if not (math.isfinite(warmup) and warmup >= 0):
@@ -177,7 +176,8 @@ class Plan:
         """Return the plan with the least recomputing whose gradient stays within a budget of bytes.
 
         Nothing computed again if that fits, else every chunk once, else twice, with outer checkpoints so many
-        that memory grows with the square root of the length. The samples are the same in every case.
+        that memory grows with the square root of the length; this last one even where it is above the budget. The
+        samples are the same in every case.
         """
         free = dataclasses.replace(self, checkpoint=False, block=None)
         once = dataclasses.replace(self, checkpoint=True, block=None)
@@ -202,61 +202,6 @@ def _residuals(network):
         kept = jax.eval_shape(lambda *at: jax.vjp(functions, *at)[1], shared, x, c)
         total += sum(leaf.size for leaf in jax.tree.leaves(kept))
     return total
-
-
-def rates(network):
-    """Return the fastest rates at the start, 1/s: of a region alone, and with what coupling can add.
-
-    A region's rate is its fastest eigenvalue, or how fast what it sends turns over: a phase has no eigenvalue.
-    """
-    with jax.enable_x64(True):
-        parts, reach = jax.device_get(_at_start(network))
-    local = through = 0.0
-    for name, (a, b, o, sent, moved) in parts.items():
-        if not (np.isfinite(a).all() and np.isfinite(b).all()):
-            raise InputError(f"group '{name}'", "its velocity at the start is not finite", "Change its parameters.")
-        turnover = np.divide(moved, sent, out=np.zeros_like(sent), where=sent > 0)
-        local = max(local, np.abs(np.linalg.eigvals(a)).max(), turnover.max())
-        through = max(through, np.linalg.norm(o @ b, axis=(1, 2), ord=2).max())
-    return float(local), float(local + through * reach)
-
-
-@jax.jit
-def _at_start(network):
-    x = network.start()
-    c = network.input(network.output(x))
-    parts = {}
-    for name, at in network.members:
-        model, own, heard = network.groups[name], x[name], c[:, np.array(at)]
-        sent, moved = jax.jvp(model.output, (own,), (model.drift(own, heard),))
-        parts[name] = (jacobian(lambda v, m=model, h=heard: m.drift(v, h), own),
-                       jacobian(lambda h, m=model, v=own: m.drift(v, h), heard),
-                       jacobian(model.output, own),
-                       jnp.linalg.norm(sent, axis=0), jnp.linalg.norm(moved, axis=0))
-    return parts, jnp.abs(network.strengths()).sum(1).max()
-
-
-def _default_step(network, local, joined, tau):
-    # Heun: an oscillation of rate w gains w (w dt)^3 / 8 of growth and loses (w dt)^2 / 6 of its frequency
-    step = min(0.05 / max(local, 1e-9), 0.1 / max(joined, 1e-9),
-               min(m.time_scale for m in network.groups.values()) / 20)
-    if tau is not None and tau[1] > 0:
-        step = min(step, tau[1] / 4)
-    power = 10.0 ** math.floor(math.log10(step))
-    return max(m for m in (1, 2, 5) if m * power <= step * (1 + 1e-9)) * power
-
-
-def _delays(network, speed):
-    # shortest and longest delay of the edges that carry anything, over the range of speeds; None without delays
-    if network.lengths is None:
-        return None
-    slowest, fastest = (float(network.coupling.speed),) * 2 if speed is None else speed
-    lengths = np.asarray(network.lengths)[np.asarray(network.weights) != 0]
-    if not 0 < slowest <= fastest:
-        raise InputError("speed", f"found {speed}", "Give (slowest, fastest) in m/s.", "0 < slowest <= fastest")
-    if not lengths.size:
-        return 0.0, 0.0
-    return float(lengths.min() / (1000 * fastest)), float(lengths.max() / (1000 * slowest))
 
 
 def _degree(network):
@@ -298,20 +243,3 @@ def _check_names(network, observation, scheme, precision, projected):
 def has_series(observation):
     """Return whether sensors' series are regions' series times a gain, and nothing more."""
     return jnp.ndim(observation.gain) == 2 and getattr(observation, "modes", None) is None
-
-
-def _check_step(network, observation, dt, rate, limit, scheme, tau):
-    fastest = ", ".join(sorted({type(m).__name__ for m in network.groups.values()}))
-    if rate * dt > limit:
-        raise InputError("dt", f"a step of {dt:g} s is too coarse for {fastest}, whose fastest rate is {rate:.3g} /s",
-                         "Take a shorter step or shorter samples.", f"at most {limit / rate:.2g} s with {scheme}")
-    scale = min(m.time_scale for m in network.groups.values())
-    if dt > scale and rate * dt > 0.05:
-        raise InputError("dt", f"a step of {dt:g} s is too coarse for {fastest}, whose time scale is {scale:g} s",
-                         "Take a shorter step.", f"at most {scale:g} s")
-    if tau is not None and 0 < tau[1] < dt:
-        raise InputError("dt", f"a step of {dt:g} s is longer than the longest delay, {tau[1]:.3g} s",
-                         "Take a shorter step, or delays=False.", f"at most {tau[1]:.3g} s")
-    if observation.states and dt > INSTRUMENT_LIMIT:
-        raise InputError("dt", f"a step of {dt:g} s is too coarse for {type(observation).__name__}",
-                         "Take a shorter step.", f"at most {INSTRUMENT_LIMIT:g} s")
