@@ -45,7 +45,7 @@ def _at_start(network):
 
 
 def default_step(network, local, joined, tau):
-    """Return a round step: a twentieth of the fastest local period over 2 pi, a quarter of the longest delay at most."""
+    """Return a round step: a twentieth of the fastest local time, at most a quarter of the longest delay."""
     # an oscillation of rate w gains w (w dt)^3 / 8 of growth and loses (w dt)^2 / 6 of its frequency
     step = min(0.05 / max(local, 1e-9), 0.1 / max(joined, 1e-9),
                min(m.time_scale for m in network.groups.values()) / 20)
