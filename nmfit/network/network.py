@@ -133,10 +133,8 @@ class Network:
     def in_order(self, by_group):
         """Join arrays ``[..., n_g]`` of the groups into one ``[..., n]`` in the connectome's order."""
         joined = jnp.concatenate([by_group[name] for name, _ in self.members], axis=-1)
-        if len(self.members) == 1:
-            return joined
-        order = np.argsort(np.concatenate([np.array(at) for _, at in self.members]))
-        return joined[..., order]
+        placed = np.concatenate([np.array(at) for _, at in self.members])
+        return joined if np.all(placed[1:] > placed[:-1]) else joined[..., np.argsort(placed)]
 
     def strengths(self):
         """Return ``G W`` with the edge gains applied, ``[n, n]``."""
@@ -197,9 +195,14 @@ class Network:
             elif owner is network.drive:
                 network = dataclasses.replace(network, drive=changed)
             else:
-                group = next(g for g, m in network.groups.items() if m is owner)
+                # By name: two groups may hold one and the same model.
+                group = network._group(name)
                 network = dataclasses.replace(network, groups=network.groups | {group: changed})
         return network
+
+    def _group(self, name):
+        group = name.rpartition(".")[0]
+        return group or (next(iter(self.groups)) if len(self.groups) == 1 else "")
 
     def _address(self, name):
         if name in ("noise", "edge_gain"):
@@ -208,8 +211,7 @@ class Network:
             return self.coupling, name
         if name == "drive" and self.drive is not None:
             return self.drive, "gain"
-        group, _, field = name.rpartition(".")
-        group = group or (next(iter(self.groups)) if len(self.groups) == 1 else "")
+        group, field = self._group(name), name.rpartition(".")[2]
         if group not in self.groups or field not in declarations(self.groups[group]):
             raise InputError(f"parameter '{name}'", "this network has none of that name",
                              f"Choose from {', '.join(self.declared())}.")
