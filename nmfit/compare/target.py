@@ -159,16 +159,23 @@ def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_vol
 
 
 def _as_matrix(data):
-    if isinstance(data, Recording) or (isinstance(data, (list, tuple)) and isinstance(data[0], Recording)):
+    """Return an FC matrix checked, or None where the data are series."""
+    if isinstance(data, Recording | list | tuple):
         return None
-    array = np.asarray(data, dtype=float) if not isinstance(data, (list, tuple)) else None
-    if array is None or array.ndim != 2 or array.shape[0] != array.shape[1]:
+    array = np.asarray(data, dtype=float)
+    if array.ndim != 2 or array.shape[0] != array.shape[1]:
         return None
-    if not np.allclose(array, array.T, atol=1e-6):
+    if not np.allclose(array, array.T, atol=1e-6, equal_nan=True):
+        if np.allclose(np.diagonal(array), 1.0):
+            i, j = np.unravel_index(np.nanargmax(np.abs(array - array.T)), array.shape)
+            raise InputError("FC matrix", f"it is not symmetric: {array[i, j]:g} at row {i + 1}, column {j + 1} and "
+                             f"{array[j, i]:g} across", "Give the correlations of every pair once, both ways alike.")
         return None
-    if not np.isfinite(array[np.triu_indices(len(array), 1)]).all() or np.abs(array).max() > 1 + 1e-6:
-        raise InputError("FC matrix", "it holds values that are no correlations (NaN or beyond 1)",
-                         "Give Pearson correlations.")
+    bad = ~(np.abs(array) <= 1 + 1e-6) & ~np.eye(len(array), dtype=bool)
+    if bad.any():
+        i, j = np.argwhere(bad)[0]
+        raise InputError("FC matrix", f"{array[i, j]:g} at row {i + 1}, column {j + 1}, which is no correlation",
+                         "Give Pearson correlations (tanh of Fisher's z), without missing regions.", "-1 to 1")
     fc = array.copy()
     np.fill_diagonal(fc, 1.0)
     return fc
@@ -294,6 +301,10 @@ def _heldout_target(runs, held, band, tr, labels):
 
 def _matrix_target(fc, band, tr, labels, heldout, n_volumes):
     n = len(fc)
+    if labels is not None and len(labels) != n:
+        raise InputError("labels", f"{len(labels)} names", "Give one name per region of the FC matrix.", f"{n}")
+    if band is not None and not 0 < band[0] < band[1]:
+        raise InputError("band", f"found {band[0]:g} to {band[1]:g} Hz", "Give low and high with 0 < low < high.")
     triangle = _triangle(n)
     # Blocks of pairs, not single pairs: neighbours in the matrix share regions, so single masked pairs leak.
     group = np.random.default_rng(n).permutation(n) % PAIR_GROUPS

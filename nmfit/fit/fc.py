@@ -265,7 +265,9 @@ def _evidence(plan, path, pooled, n_null, progress):
         seed = [plan.seed, KINDS.index(kind) + 2, index]
         return on(lambda b: surrogate(kind, b, np.random.default_rng(seed), decay), plan.null_steps)
 
-    nulls = {kind: run_null(kind, n_null, score_null, scores.mean(0), progress) if n_null else None for kind in KINDS}
+    # Like with like: where nulls are cut short, the right connectome is held against them cut as short.
+    matched = scores.mean(0) if plan.null_steps == plan.steps else on(None, plan.null_steps)
+    nulls = {kind: run_null(kind, n_null, score_null, matched, progress) if n_null else None for kind in KINDS}
     if decay is None:
         nulls["distance"] = None
     paired = [np.concatenate([_unit_gain(fits[r].fc, t[0][r].fc, fold) for fits, t, fold in

@@ -16,7 +16,7 @@ from .space import free_count, origin_theta, place
 
 START_SPREAD = 0.7
 TOLERANCE = 1e-5
-DRIVE_STARTS = (0.5, 0.02)       # a strong shared drive, and nearly none: the rung below
+UNIFORM_DRIVE = 0.5
 NO_DRIVE = 1e-6                   # a rung without a drive has a vanishing one, so that all rungs compile once
 STEPS = {"shared": 100, "maps": 200, "region": 800, "edges": 900}
 SLOW_STEPS = {"shared": 60, "maps": 100, "region": 150, "edges": 150}     # where a step costs a solve per frequency
@@ -107,8 +107,7 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
     steps = limits[rung.level] if steps is None else steps
     level_known = ground.band is not None or all(m.rotation is None for m in ground.network.groups.values())
     found = []
-    for gain in _drive_starts(at, rung):
-        network = _with_drive(at, gain)
+    for network in _places(ground, rung, below):
         blocks = blocks_of(network, rung, jnp.asarray(ground.maps), level_known, ground.slowest)
         problem = problem_of(ground, network, blocks, shrinkage)
         for theta in _starts(blocks, starts, seed, rung):
@@ -136,11 +135,20 @@ def problem_of(ground, network, blocks, shrinkage):
                      nodes=ground.nodes)
 
 
-def _drive_starts(network, rung):
-    if not rung.drive:
-        return (0.0,)
-    driven = network.drive is not None and np.max(np.asarray(network.drive.gain)) > NO_DRIVE
-    return (network.drive.gain,) if driven else DRIVE_STARTS
+def _places(ground, rung, below):
+    """Yield the networks from which to search: the rung below, and where nothing is bent yet.
+
+    Regional optima are many, and a rung below that went astray (a drive that vanished, a map that drives regions to
+    their bounds) leads to bad ones: wrong connectomes, which fit worse from the start, suffer most from that.
+    """
+    if below is not None:
+        yield below.network if rung.drive and below.rung.drive else _with_drive(below.network, 0.0)
+    if rung.level == "edges" and (below is None or below.rung.drive or not rung.drive):
+        return
+    if rung.drive:
+        yield _with_drive(ground.network if rung.level == "region" or below is None else below.network, UNIFORM_DRIVE)
+    elif below is None or rung.level == "region":
+        yield _with_drive(ground.network, 0.0)
 
 
 def _with_drive(network, gain):

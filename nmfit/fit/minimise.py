@@ -11,7 +11,7 @@ import optax
 # Batched LAPACK kernels that wait for each other inside XLA's own few threads can stop for ever: one thread each.
 ALONE = {"xla_cpu_multi_thread_eigen": False}
 
-MEMORY = 12
+MEMORY = 30
 LINE_SEARCH = 24
 LONGEST = 1000             # steps that a history holds
 RESTARTS = 2
@@ -109,7 +109,8 @@ def _minimise(objective, theta, data, steps, tolerance):
     norm = optax.tree_utils.tree_norm(slope)
     count, _, _, best, best_loss, norm, history, restarts = jax.lax.while_loop(
         go_on, advance, (jnp.asarray(0), theta, solver.init(theta), theta, first, norm, history, jnp.asarray(0)))
-    status = jnp.where(~usable, 3, jnp.where(count >= steps, 1, jnp.where((restarts > RESTARTS) & (norm > 1e-4), 2, 0)))
+    nowhere = ((restarts > RESTARTS) | (best_loss >= first)) & (norm > 1e-4)
+    status = jnp.where(~usable, 3, jnp.where(count >= steps, 1, jnp.where(nowhere, 2, 0)))
     return Minimum(best, best_loss, first, count, norm, status, history)
 
 

@@ -1,5 +1,7 @@
 """Which parameters are free and how regions share them: basis matrices over unconstrained values."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -63,7 +65,7 @@ def origin_theta(blocks):
 
 
 def free_count(blocks):
-    """Return how many directions are free: the rank of each basis, less one where a mean is fixed."""
+    """Return how many directions are free: the rank of each basis, beside the constant where a mean is fixed."""
     total = 0
     for block in blocks:
         if not is_free(block):
@@ -73,7 +75,9 @@ def free_count(blocks):
         elif block.name == "edge_gain":
             total += int(block.basis[0].size)
         else:
-            total += int(np.linalg.matrix_rank(np.asarray(block.basis))) - block.centred
+            basis = np.asarray(block.basis)
+            basis = np.column_stack([basis, np.ones(len(basis))]) if block.centred else basis
+            total += int(np.linalg.matrix_rank(basis)) - block.centred
     return total
 
 
@@ -84,7 +88,7 @@ def is_free(block):
 
 def shared_block(network, name):
     """Free one number for all regions."""
-    return _block(network, name, None, jnp.zeros(1))
+    return _block(network, name, None, np.zeros(1))
 
 
 def regional_block(network, name, maps, *, level=False, along_maps=False, regions=False, known_level=True,
@@ -106,11 +110,10 @@ def regional_block(network, name, maps, *, level=False, along_maps=False, region
     slowest : float
         1/s; a damping rate stays at least this far from 0, since a recording shows no slower mode.
     """
-    n, maps = network.n, jnp.asarray(maps)
-    each = jnp.eye(n) if known_level else jnp.eye(n) - 1.0 / n
-    basis = jnp.concatenate([jnp.ones((1, n)) * float(level and known_level), maps * float(along_maps),
-                             each * float(regions)]).T
-    penalty_of = jnp.concatenate([jnp.zeros(1 + maps.shape[0]), jnp.ones(n)])
+    n, maps = network.n, np.asarray(maps)
+    each = np.eye(n) if known_level else np.eye(n) - 1.0 / n
+    basis = np.concatenate([np.ones((1, n)) * (level and known_level), maps * along_maps, each * regions]).T
+    penalty_of = np.concatenate([np.zeros(1 + len(maps)), np.ones(n)])
     return _block(network, name, basis, penalty_of, slowest)
 
 
@@ -126,14 +129,20 @@ def _block(network, name, basis, weights, slowest=0.0):
     bounds = network.declared()[name].bounds
     if name in network.damped():
         low, high = network.damped()[name]
-        bounds = (low, min(high, -slowest))
-    value = jnp.asarray(network.value(name), dtype=float)
+        bounds = (low, min(high, -slowest) if high < 0 else high)       # below zero it is a rate of growth
+    value = np.asarray(network.value(name), dtype=float)
     if basis is not None:
-        value = jnp.broadcast_to(value, (network.n,))
+        value = np.broadcast_to(value, (network.n,))
+    origin, spread = _frame(jnp.asarray(value), bounds)
+    return Block(origin=origin, spread=spread, basis=None if basis is None else jnp.asarray(basis),
+                 penalty=jnp.asarray(weights), name=name, bounds=bounds, centred=name == "noise")
+
+
+@functools.partial(jax.jit, static_argnames="bounds")
+def _frame(value, bounds):
+    """Return the unconstrained origin of a value and how far there a change by its own size is."""
     origin = jnp.clip(to_free(jnp.clip(value, *bounds), bounds), -FARTHEST, FARTHEST)
     at = jnp.atleast_1d(origin)
     slope = jnp.abs(jax.vmap(jax.grad(lambda z: to_bounded(z, bounds)))(at))
     size = jnp.abs(to_bounded(at, bounds))
-    spread = jnp.minimum(jnp.median(size / slope), WIDEST)
-    return Block(origin=origin, spread=spread, basis=basis, penalty=weights, name=name, bounds=bounds,
-                 centred=name == "noise")
+    return origin, jnp.minimum(jnp.median(size / slope), WIDEST)
