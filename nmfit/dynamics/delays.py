@@ -15,7 +15,7 @@ class Instant:
     def __init__(self, network):
         base = jnp.asarray(network.weights) * jnp.exp(network.edge_gain)
         self.G, self.across = network.coupling.G, base.T
-        self.own = base.sum(1) if network.coupling.kind == "diffusive" else None
+        self.own = network.own(base)
 
     def start(self, y):  # noqa: ARG002 (with delays the past matters)
         """Return no memory."""

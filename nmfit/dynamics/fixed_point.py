@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from .local import jacobian
+from .local import local_system
 
 MAX_STEPS = 200
 TOLERANCE = 1e-11
@@ -44,7 +44,7 @@ def fixed_point(network, start=None):
     start : dict of arrays, optional
         The models' own starts unless given.
     """
-    if start is None and all(model.rests_at_start for model in network.groups.values()):
+    if start is None and not network.stimuli and all(model.rests_at_start for model in network.groups.values()):
         return FixedPoint(network.start(), jnp.zeros(()), jnp.array(True))
     start = network.start() if start is None else start
     frozen = jax.lax.stop_gradient((network, start))
@@ -58,24 +58,19 @@ def fixed_point(network, start=None):
 
 def _newton_step(network, held, x, length):
     """Return the step of ``network`` from ``x`` with the matrices of ``held``, an equal network without gradients."""
-    strengths = held.strengths()
     c = network.input(network.output(x))
     residual = network.drift(x, c)
     solved, response, heard = {}, {}, {}
     c0 = jax.lax.stop_gradient(c)
     for name, at in held.members:
-        model, here, into = held.groups[name], x[name], c0[:, jnp.array(at)]
-        a = jacobian(lambda s, m=model, i=into: m.drift(s, i), here)
-        b = jacobian(lambda i, m=model, s=here: m.drift(s, i), into)
-        out = jacobian(model.output, here)
+        a, b, out = local_system(held, name, x[name], c0[:, jnp.array(at)])
         damped = jnp.eye(a.shape[-1]) / length - a
         both = jnp.linalg.solve(damped, jnp.concatenate([residual[name].T[..., None], b], axis=-1))
         solved[name], response[name] = both[..., 0], both[..., 1:]
         heard[name] = out
     own = network.in_order({g: jnp.einsum("nkd,nd->kn", heard[g], solved[g]) for g in solved})
     h = network.in_order({g: jnp.einsum("nkd,ndl->kln", heard[g], response[g]) for g in solved})
-    rows = strengths.sum(1) if held.coupling.kind == "diffusive" else jnp.zeros(held.n)
-    k = strengths - jnp.diag(rows)
+    k = held.between()
     size = own.shape[0] * held.n
     matrix = jnp.eye(size) - jnp.einsum("ij,abj->aibj", k, h).reshape(size, size)
     dc = jnp.linalg.solve(matrix, (own @ k.T).reshape(size)).reshape(own.shape)

@@ -11,7 +11,7 @@ from .quadrature import interval_rule
 from .resolvent import response, rotating_response, with_drive
 from .stability import leading_root, numerical_abscissa, rightmost
 from .symmetric import band_covariance
-from .symmetrise import is_one_state, one_state_form, reading_of
+from .symmetrise import is_one_state, one_state_form, reading_of, rotates
 
 
 @pytree
@@ -52,8 +52,11 @@ class Linear:
         low, high = (0.0, jnp.inf) if band is None else (2 * pi * band[0], 2 * pi * band[1])
         if self.form == "symmetric":
             J, Q, stretch, centre = one_state_form(self.network, self.x)
-            stretch = stretch * reading_of(self.network, self.observation, self.x)
             z, largest = band_covariance(J, Q, low, high, centre)
+            if self.network.seen is not None:
+                at = jnp.array(self.network.seen)
+                stretch, z = stretch[at], z[at][:, at]
+            stretch = stretch * reading_of(self.network, self.observation, self.x)
             return _projected(self.observation, stretch[:, None] * z * stretch), largest
         rate = local_rate(self.network, self.x) if band is None else None
         w, weights = (jnp.asarray(v) for v in interval_rule(low, high, nodes, rate))
@@ -65,7 +68,7 @@ class Linear:
 
     def response(self, w):
         """Return the response of every sensor or region to every noise source at ``w [f]`` rad/s."""
-        path = rotating_response if self.form != "general" and _rotates(self.network) else response
+        path = rotating_response if self.form != "general" and rotates(self.network) else response
         e = with_drive(self.network, path(self.network, self.observation, self.x, w))
         return _gained(self.observation, e)
 
@@ -90,9 +93,10 @@ class Linear:
         if is_one_state(network):
             J, Q, _, _ = one_state_form(network, x)
             return band_covariance(J, Q, 0.0, jnp.inf, 0.0)[1]
-        if _rotates(network) and network.symmetric and network.lengths is None:
+        if rotates(network) and network.symmetric and network.lengths is None:
             return numerical_abscissa(network, x)
-        return leading_root(network, x) if len(network.members) == 1 else rightmost(network, x)
+        several = len(network.members) > 1 and network.lengths is None
+        return rightmost(network, x) if several else leading_root(network, x)
 
 
 def linearise(network, observation, start=None):
@@ -118,11 +122,7 @@ def form_of(network, observation):
     """Return the cheapest exact form, from what is known before any number is: structure, not values."""
     if is_one_state(network) and not observation.states:
         return "symmetric"
-    return "rotating" if _rotates(network) else "general"
-
-
-def _rotates(network):
-    return len(network.members) == 1 and next(iter(network.groups.values())).rotation is not None
+    return "rotating" if rotates(network) else "general"
 
 
 def _gained(observation, e):

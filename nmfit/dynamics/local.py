@@ -13,13 +13,19 @@ def jacobian(function, x):
     return jnp.moveaxis(columns, (0, 1, 2), (2, 1, 0))
 
 
+def local_system(network, name, x, c):
+    """Return ``A = d drift / dx``, ``B = d drift / dc`` and ``C = d output / dx`` of a group on the wires."""
+    return (jacobian(lambda s: network.region_drift(name, s, c), x),
+            jacobian(lambda i: network.region_drift(name, x, i), c),
+            jacobian(lambda s: network.region_output(name, s), x))
+
+
 def local_rate(network, x):
     """Return the geometric mean of all poles of the regions alone, rad/s: where on the axis their spectra lie."""
     c = network.input(network.output(x))
     logs = []
     for name, at in network.members:
-        model, here, into = network.groups[name], x[name], c[:, jnp.array(at)]
-        a = jacobian(lambda s, m=model, i=into: m.drift(s, i), here)
+        a, _, _ = local_system(network, name, x[name], c[:, jnp.array(at)])
         logs.append(jnp.linalg.slogdet(a)[1] / a.shape[-1])
     # It moves nodes and not the integral, so that no gradient belongs to it.
     return jax.lax.stop_gradient(jnp.maximum(jnp.exp(jnp.mean(jnp.concatenate(logs))), SLOWEST))

@@ -163,7 +163,8 @@ class Plan:
         size = np.dtype(self.precision).itemsize
         states = sum(len(network.groups[name].states) * len(at) for name, at in network.members)
         channels, n = len(network.channels), network.n
-        saved = states + len(observation.states) * n + channels * n * (self.history + 3 * bool(self.history))
+        saved = states + len(observation.states) * network.n_seen
+        saved += channels * n * (self.history + 3 * bool(self.history))
         stages = len(SCHEMES[self.scheme].nodes)
         stepwise = stages * (states + _residuals(network)) + self.sources.own + channels * n * self.degree
         if not self.checkpoint:
@@ -197,7 +198,7 @@ def _residuals(network):
     total = 0
     for name, at in network.members:
         model = network.groups[name]
-        x, c = (jax.ShapeDtypeStruct((len(rows), len(at)), "float32") for rows in (model.states, network.channels))
+        x, c = (jax.ShapeDtypeStruct((len(rows), len(at)), "float32") for rows in (model.states, model.channels))
         shared = jax.tree.map(lambda _: jax.ShapeDtypeStruct((), "float32"), model)
         kept = jax.eval_shape(lambda *at: jax.vjp(functions, *at)[1], shared, x, c)
         total += sum(leaf.size for leaf in jax.tree.leaves(kept))
@@ -231,7 +232,8 @@ def _check_names(network, observation, scheme, precision, projected):
         raise InputError("scheme", f"found {scheme!r}", "Choose one.", ", ".join(SCHEMES))
     if precision not in ("float32", "float64"):
         raise InputError("precision", f"found {precision!r}", "Choose one.", "float64, float32")
-    for name, model in network.groups.items():
+    for name in network.viewed:
+        model = network.groups[name]
         if getattr(model, observation.reads) is None:
             raise InputError(f"group '{name}'", f"{type(model).__name__} has no {observation.reads}",
                              "Choose another instrument or another model.")

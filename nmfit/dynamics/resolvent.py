@@ -8,7 +8,7 @@ reads, ``h_o`` and ``g_o``, and the network operator ``K(w)``, the response to t
 import jax
 import jax.numpy as jnp
 
-from .local import complexed, imaginary, jacobian, transfer
+from .local import complexed, imaginary, jacobian, local_system, transfer
 from .noise import Sources
 
 
@@ -39,9 +39,8 @@ def operator(network, s):
         k = jnp.broadcast_to(complexed(strengths), (s.size, *strengths.shape))
     else:
         k = complexed(strengths) * jnp.exp(-s[:, None, None] * complexed(delays))
-    if network.coupling.kind == "diffusive":
-        k = k - complexed(jnp.diag(strengths.sum(1)))
-    return k
+    own = network.own(strengths)
+    return k if own is None else k - complexed(jnp.diag(own))
 
 
 def instrument_transfer(observation, u, w):
@@ -87,11 +86,11 @@ def response(network, observation, x, w):
     kinds = sorted(set().union(*noisy.values()))
     parts = {}
     for name, at in network.members:
-        model, here, into = network.groups[name], x[name], c[:, jnp.array(at)]
-        a = jacobian(lambda s, m=model, i=into: m.drift(s, i), here)
-        b = jacobian(lambda i, m=model, s=here: m.drift(s, i), into)
-        heard = jacobian(model.output, here)
-        seen = jacobian(lambda s, m=model: getattr(m, observation.reads)(s)[None], here)
+        model, here = network.groups[name], x[name]
+        a, b, heard = local_system(network, name, here, c[:, jnp.array(at)])
+        seen = jnp.zeros((len(at), 1, len(here)), here.dtype)
+        if name in network.viewed:
+            seen = jacobian(lambda s, m=model: getattr(m, observation.reads)(s)[None], here)
         enters = jnp.stack([jnp.eye(len(here))[s] if s in noisy[name] else jnp.zeros(len(here)) for s in kinds], -1)
         d = amplitude[name].T[:, :, None] * enters
         through = transfer(a, jnp.concatenate([b, d], -1), jnp.concatenate([heard, seen], -2), imaginary(w))
@@ -99,17 +98,18 @@ def response(network, observation, x, w):
     local = network.in_order(parts)                                       # [f, k + 1, k + m, n]
     channels = c.shape[0]
     h, g = local[:, :channels, :channels], local[:, :channels, channels:]
-    h_o, g_o = local[:, channels, :channels], local[:, channels, channels:]
-    k = operator(network, imaginary(w))
+    k, eye = operator(network, imaginary(w)), complexed(jnp.eye(network.n))
+    view = slice(None) if network.seen is None else jnp.array(network.seen)
+    read = local[:, channels][..., view]
+    h_o, g_o = read[:, :channels], read[:, channels:]
     f, n = w.size, network.n
     hk = jnp.einsum("fabi,fij->faibj", h, k)
     loop = complexed(jnp.eye(channels * n)) - hk.reshape(f, channels * n, channels * n)
     closed = inverse(loop).reshape(f, channels, n, channels, n)
-    through = jnp.einsum("fai,fij,fajbl->fibl", h_o, k, closed)
+    through = jnp.einsum("fai,fij,fajbl->fibl", h_o, k[:, view], closed)
     e = jnp.einsum("fibl,fbml->fiml", through, g)
-    e = e + jnp.einsum("fmi,ij->fimj", g_o, complexed(jnp.eye(n)))
-    u = network.read(x, observation.reads)
-    return instrument_transfer(observation, u, w)[:, :, None] * e.reshape(f, n, -1)
+    e = e + jnp.einsum("fmi,ij->fimj", g_o, eye[view])
+    return _through_instrument(network, observation, x, w, e.reshape(f, network.n_seen, -1))
 
 
 def rotating_response(network, observation, x, w):
@@ -130,9 +130,19 @@ def rotating_response(network, observation, x, w):
     loop = complexed(jnp.zeros_like(turning), turning) - jnp.diag(pole) - operator(network, imaginary(both))
     e = inverse(loop) * complexed(amplitude / jnp.sqrt(2.0))
     phase = complexed(seen[:, 0, 0], -seen[:, 0, 1])
+    if network.seen is not None:
+        phase, e = phase[jnp.array(network.seen)], e[:, jnp.array(network.seen)]
     e = jnp.concatenate([phase[:, None] * e[:w.size], jnp.conj(phase[:, None] * e[w.size:])], axis=-1)
-    u = network.read(x, observation.reads)
-    return instrument_transfer(observation, u, w)[:, :, None] * e
+    return _through_instrument(network, observation, x, w, e)
+
+
+def _through_instrument(network, observation, x, w, e):
+    """Apply the instrument's transfer function and, where noise has a memory, the noise's."""
+    seen = instrument_transfer(observation, network.read(x, observation.reads), w)
+    if network.colour is not None:
+        tau = jnp.asarray(network.colour.tau)
+        seen = seen / complexed(jnp.ones_like(w), w * tau)[:, None]
+    return seen[:, :, None] * e
 
 
 def with_drive(network, e):

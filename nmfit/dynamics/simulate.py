@@ -8,7 +8,6 @@ import jax
 import numpy as np
 
 from ..errors import InputError
-from ..network.names import numbered
 from ..observe import Direct
 from .plan import Plan, has_series
 from .simulated import integrate
@@ -150,10 +149,11 @@ def checked_start(network, start):
 def named(network, observe, labels):
     """Return the names of the signals: of sensors, or of regions where sensors have no series."""
     sensors = observe.gain is not None and has_series(observe)
-    count = np.shape(observe.gain)[0] if sensors else network.n
+    regions = network.labels if network.seen is None else tuple(network.labels[i] for i in network.seen)
+    count = np.shape(observe.gain)[0] if sensors else len(regions)
     if labels is None:
-        own = getattr(observe, "ch_names" if sensors else "labels", ())
-        return tuple(own) or (tuple(f"sensor_{i + 1}" for i in range(count)) if sensors else numbered(count))
+        own = getattr(observe, "ch_names", ()) if sensors else regions
+        return tuple(own) or tuple(f"sensor_{i + 1}" for i in range(count))
     if len(labels) != count:
         raise InputError("labels", f"found {len(labels)}", "Give one name per signal.", f"{count}")
     return tuple(map(str, labels))
@@ -181,7 +181,7 @@ def _diverged(network, observe, keys, start, plan, series, names):
         states = network.groups[name].states
         if index < len(states) * len(at):
             region = at[index % len(at)]
-            region = names[region] if len(names) == network.n else numbered(network.n)[region]
+            region = names[region] if len(names) == network.n else network.labels[region]
             return SimulationDiverged((step + 1) * plan.dt, region, states[index // len(at)], run, remedy)
         index -= len(states) * len(at)
     raise AssertionError("the watched index lies in no group")

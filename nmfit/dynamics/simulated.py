@@ -84,7 +84,7 @@ def _begun(network, observation, plan, x0, dtype):
     if isinstance(x0, State):
         return x0
     x = jax.tree.map(lambda v: jnp.asarray(v, dtype), network.start() if x0 is None else x0)
-    h = jnp.repeat(jnp.asarray(observation.start(), dtype)[:, None], network.n, axis=1)
+    h = jnp.repeat(jnp.asarray(observation.start(), dtype)[:, None], network.n_seen, axis=1)
     return State(x=x, h=h, memory=_coupling(network, plan).start(network.output(x)),
                  step=jnp.full((), -plan.warmup, jnp.int32), left=jnp.full((2,), -1, jnp.int32))
 

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from .local import complexed, imaginary, jacobian, transfer
+from .local import complexed, imaginary, jacobian, local_system, transfer
 from .resolvent import operator
 
 REFINEMENTS = 4
@@ -25,7 +25,8 @@ def numerical_abscissa(network, x):
     c = network.input(network.output(x))
     a = jacobian(lambda s: model.drift(s, c), x[name])
     strengths = network.strengths()
-    own = strengths.sum(1) if network.coupling.kind == "diffusive" else jnp.zeros(network.n)
+    own = network.own(strengths)
+    own = jnp.zeros(network.n) if own is None else own
     J = jnp.diag(a[:, 0, 0] - own) + 0.5 * (strengths + strengths.T)
     # The eigenvalue's derivative needs its vector only; through eigh it would divide by gaps between eigenvalues.
     leading = jnp.linalg.eigh(jax.lax.stop_gradient(J))[1][:, -1]
@@ -34,16 +35,10 @@ def numerical_abscissa(network, x):
 
 def full_jacobian(network, x):
     """Return the Jacobian of the undelayed network, ``[N, N]`` with ``N`` the count of all states."""
-    strengths = network.strengths()
-    c = network.input(network.output(x))
-    own = strengths.sum(1) if network.coupling.kind == "diffusive" else jnp.zeros(network.n)
-    k = strengths - jnp.diag(own)
+    c, k = network.input(network.output(x)), network.between()
     heard, driven, blocks = {}, {}, {}
     for name, at in network.members:
-        model, here, into = network.groups[name], x[name], c[:, jnp.array(at)]
-        blocks[name] = jacobian(lambda s, m=model, i=into: m.drift(s, i), here)
-        driven[name] = jacobian(lambda i, m=model, s=here: m.drift(s, i), into)
-        heard[name] = jacobian(model.output, here)
+        blocks[name], driven[name], heard[name] = local_system(network, name, x[name], c[:, jnp.array(at)])
     rows = []
     for name, at in network.members:
         row = []
@@ -64,17 +59,14 @@ def rightmost(network, x):
 
 
 def _local(network, x):
-    (name, _), = network.members
-    model, here = network.groups[name], x[name]
     c = network.input(network.output(x))
-    return (jacobian(lambda s: model.drift(s, c), here), jacobian(lambda i: model.drift(here, i), c),
-            jacobian(model.output, here))
+    return {name: local_system(network, name, x[name], c[:, jnp.array(at)]) for name, at in network.members}
 
 
 def loop(network, local, s):
     """Return ``I - h(s) K(s)``, ``[f, nk, nk]``: singular where the network has a root."""
-    a, b, c = local
-    h = transfer(a, b, c, s)
+    by_group = {name: jnp.moveaxis(transfer(*system, s), 1, -1) for name, system in local.items()}
+    h = jnp.moveaxis(network.in_order(by_group), -1, 1)
     size = network.n * h.shape[-1]
     hk = jnp.einsum("fiab,fij->faibj", h, operator(network, s)).reshape(s.size, size, size)
     return complexed(jnp.eye(size)) - hk
@@ -96,22 +88,29 @@ def leading_root(network, x):
     near = jnp.abs(roots - first[:CANDIDATES]) < TRUST * (jnp.abs(first[:CANDIDATES]) + pole)
     best = jnp.argmax(jnp.where(near, jnp.real(roots), -jnp.inf))
     s, u, v = roots[best], lefts[best], rights[best]
+    # A region that nothing drives back keeps its own pole, where the loop is infinite: its root needs no tracking.
+    there = jnp.conj(u) @ loop(still, local, s[None])[0] @ v
+    found = jnp.any(near) & jnp.isfinite(there)
+    s = jnp.where(found, s, complexed(pole))
     slope = jax.jvp(lambda z: loop(still, local, z[None])[0], (s,), (jnp.ones_like(s),))[1]
     moved = jnp.conj(u) @ loop(network, _local(network, x), s[None])[0] @ v
     tracked = jnp.real(s - moved / (jnp.conj(u) @ slope @ v))
-    return jnp.where(jnp.any(near), tracked, jnp.real(first[0]))
+    return jnp.where(found, tracked, jnp.real(first[0]))
 
 
 def _reduced(network, local):
     """Return roots, left and right vectors of the loop with one pole per region, the rightmost first, and its size."""
-    _, b, c = (complexed(m) for m in local)
-    values, vectors = jnp.linalg.eig(local[0])
-    rank = jnp.where(jnp.imag(values) >= 0, jnp.real(values), -jnp.inf)
-    at = jnp.argmax(rank, axis=1)
-    i = jnp.arange(network.n)
-    pole, right = values[i, at], vectors[i, :, at]
-    left = jnp.linalg.inv(vectors)[i, at, :]
-    into, out = jnp.einsum("nd,ndk->nk", left, b), jnp.einsum("nkd,nd->nk", c, right)
+    poles, intos, outs = {}, {}, {}
+    for name, system in local.items():
+        _, b, c = (complexed(m) for m in system)
+        values, vectors = jnp.linalg.eig(system[0])
+        rank = jnp.where(jnp.imag(values) >= 0, jnp.real(values), -jnp.inf)
+        at, i = jnp.argmax(rank, axis=1), jnp.arange(len(values))
+        poles[name], right = values[i, at], vectors[i, :, at]
+        left = jnp.linalg.inv(vectors)[i, at, :]
+        intos[name] = jnp.einsum("nd,ndk->kn", left, b)
+        outs[name] = jnp.einsum("nkd,nd->kn", c, right)
+    pole, into, out = network.in_order(poles), network.in_order(intos).T, network.in_order(outs).T
     k = operator(network, jnp.mean(pole)[None])[0]
     reduced = jnp.diag(pole) + jnp.einsum("ik,ij,jk->ij", into, k, out)
     roots, modes = jnp.linalg.eig(reduced)
@@ -150,17 +149,17 @@ def unstable_roots(network, x, fastest=None):
 
     Parameters
     ----------
-    network : Network of one group
+    network : Network
     x : its state of rest
     fastest : float, optional
         rad/s beyond which the loop is taken to be one; ten times the fastest local rate unless given.
     """
     local = _local(network, x)
-    poles = jnp.linalg.eigvals(local[0])
+    poles = jnp.concatenate([jnp.linalg.eigvals(system[0]).ravel() for system in local.values()])
     top = 10.0 * float(jnp.max(jnp.abs(poles))) if fastest is None else fastest
     phase_of = jax.jit(lambda w: jnp.angle(jnp.linalg.slogdet(loop(network, local, imaginary(w)))[0]))
     # The phase turns within |Re s| of a root: nodes there, so that no turn falls between two others.
-    roots = jnp.concatenate([_reduced(network, local)[0], poles.ravel()])
+    roots = jnp.concatenate([_reduced(network, local)[0], poles])
     close = (jnp.imag(roots)[:, None] + jnp.abs(jnp.real(roots))[:, None] * jnp.array(AROUND)).ravel()
     w = jnp.sort(jnp.concatenate([jnp.zeros(1), jnp.geomspace(top * 1e-5, top, GRID), jnp.clip(close, 0.0, top)]))
     phase = phase_of(w)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..errors import InputError
-from .local import jacobian
+from .local import local_system
 
 INSTRUMENT_LIMIT = 0.1
 
@@ -36,10 +36,8 @@ def _at_start(network):
     parts = {}
     for name, at in network.members:
         model, own, heard = network.groups[name], x[name], c[:, np.array(at)]
-        sent, moved = jax.jvp(model.output, (own,), (model.drift(own, heard),))
-        parts[name] = (jacobian(lambda v, m=model, h=heard: m.drift(v, h), own),
-                       jacobian(lambda h, m=model, v=own: m.drift(v, h), heard),
-                       jacobian(model.output, own),
+        sent, moved = jax.jvp(model.output, (own,), (network.region_drift(name, own, heard),))
+        parts[name] = (*local_system(network, name, own, heard),
                        jnp.linalg.norm(sent, axis=0), jnp.linalg.norm(moved, axis=0))
     return parts, jnp.abs(network.strengths()).sum(1).max()
 

@@ -7,11 +7,17 @@ from .local import jacobian
 
 def is_one_state(network):
     """Return whether the form below holds, from structure alone: what is known before any number is."""
-    if len(network.members) > 1 or not network.symmetric or network.lengths is not None:
+    if len(network.members) > 1 or not network.symmetric or network.lengths is not None or network.colour is not None:
         return False
     model = next(iter(network.groups.values()))
     single = len(model.states) == 1 and len(model.channels) == 1
-    return single or (model.rotation is not None and jnp.ndim(getattr(model, model.rotation)) == 0)
+    return single or (rotates(network) and jnp.ndim(getattr(model, model.rotation)) == 0)
+
+
+def rotates(network):
+    """Return whether regions are rotating planes about zero, from structure: a stimulus would move them off it."""
+    turning = all(model.rotation is not None for model in network.groups.values())
+    return turning and len(network.members) == 1 and not network.stimuli
 
 
 def one_state_form(network, x):
@@ -27,7 +33,8 @@ def one_state_form(network, x):
     into = network.input(network.output(x))
     a = jacobian(lambda s: model.drift(s, into), here)
     strengths = network.strengths()
-    own = strengths.sum(1) if network.coupling.kind == "diffusive" else jnp.zeros(network.n)
+    own = network.own(strengths)
+    own = jnp.zeros(network.n) if own is None else own
     amplitude = network.diffusion(x)[name][0]
     if model.rotation is None:
         b = jacobian(lambda i: model.drift(here, i), into)[:, 0, 0]
@@ -47,9 +54,10 @@ def one_state_form(network, x):
 
 
 def reading_of(network, observation, x):
-    """Return how strongly an instrument without states reads each region's state or plane, ``[n]``."""
+    """Return how strongly an instrument without states reads the state or plane of each region it sees."""
     (name, _), = network.members
     seen = jacobian(lambda s: getattr(network.groups[name], observation.reads)(s)[None], x[name])[:, 0]
+    seen = seen if network.seen is None else seen[jnp.array(network.seen)]
     u = network.read(x, observation.reads)
     direct = jnp.reshape(observation.read(jnp.zeros((0, u.size)), jnp.ones_like(u)), u.shape)
     return jnp.sqrt(jnp.sum(seen**2, axis=-1)) * jnp.sign(seen[:, 0]) * direct

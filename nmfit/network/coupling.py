@@ -11,7 +11,7 @@ class Coupling:
 
     Additive: ``c_i = G sum_j W_ij y_j(t - tau_ij)``. Diffusive: ``c_i = G sum_j W_ij (y_j(t - tau_ij) - y_i(t))``;
     a region's own term is never delayed. ``tau = length / speed``. ``W[i, j]`` is the weight from j to i, and G
-    means something only beside the normalisation of W.
+    means something only beside the normalisation of W. Kind "mixed": pairs of groups differ (see `Wiring`).
     """
 
     G: float = param(0.5, "", (0.0, float("inf")), "global coupling strength, in units of the normalised weights")
@@ -28,3 +28,14 @@ class SharedDrive:
     """
 
     gain: float = param(0.5, "", (0.0, 100.0), "shared drive relative to a region's own noise")
+
+
+@pytree
+class OrnsteinUhlenbeck:
+    """Noise with a memory: ``dx = drift dt + D(x) eta dt`` with ``tau d eta = -eta dt + dW``.
+
+    It has the density of white noise at low frequencies, divided by ``1 + (w tau)^2``; white in the limit of
+    ``tau = 0``.
+    """
+
+    tau: float = param(0.01, "s", (1e-5, 100.0), "correlation time of the noise")

@@ -9,7 +9,9 @@ from ..errors import InputError
 from ..models import Model
 from ..parameters import Declaration, check_values, declarations, param, pytree, static
 from .connectome import Connectome
-from .coupling import KINDS, Coupling, SharedDrive
+from .coupling import KINDS, Coupling, OrnsteinUhlenbeck, SharedDrive
+from .groups import check_cover, indices_of, seen_regions
+from .wiring import Wiring
 
 
 @pytree
@@ -17,7 +19,7 @@ class Network:
     """A brain: groups of regions with one model each, a connectome, a coupling, noise.
 
     Build one with `Network.of`; the fields are for the engines. The state is a dict of arrays ``[d, n_g]``, one per
-    group; outputs and inputs are ``[k, n]`` in the order of the connectome.
+    group; what is sent and heard on the wires is ``[k, n]`` in the order of the connectome.
 
     Attributes
     ----------
@@ -28,9 +30,14 @@ class Network:
     coupling : Coupling
     noise : a region's noise amplitude relative to its model's, 1 or ``[n]``
     drive : SharedDrive or None
+    colour : OrnsteinUhlenbeck or None for white noise
+    stimuli : external inputs, as placed by `Stimulus`
     members : for each group, its name and the indices of its regions
     fic : whether feedback inhibition follows the coupling, for models that can (`regulated`)
     symmetric : whether the weights equal their transpose
+    wiring : which output of which group enters which channel of which
+    seen : indices of the regions that instruments see, None for all
+    labels : names of the regions
     """
 
     groups: dict
@@ -40,12 +47,18 @@ class Network:
     coupling: Coupling = dataclasses.field(default_factory=Coupling)
     noise: float = param(1.0, "", (0.01, 100.0), "noise of a region relative to its model's")
     drive: SharedDrive | None = None
+    colour: OrnsteinUhlenbeck | None = None
+    stimuli: tuple = ()
     members: tuple = static(default=())
     fic: bool = static(default=False)
     symmetric: bool = static(default=False)
+    wiring: Wiring | None = static(default=None)
+    seen: tuple | None = static(default=None)
+    labels: tuple = static(default=())
 
     @classmethod
-    def of(cls, brain, model, *, G=None, speed=None, coupling=None, delays=False, drive=None, fic=False):
+    def of(cls, brain, model, *, G=None, speed=None, coupling=None, delays=False, drive=None, fic=False, links=None,
+           observed=None, stimuli=(), noise_tau=None):
         """Place a model, or several, on a connectome.
 
         Parameters
@@ -57,13 +70,22 @@ class Network:
         G, speed : float, optional
             Coupling strength; conduction speed in m/s.
         coupling : {"additive", "diffusive"}, optional
-            What the models' own papers use, unless given.
+            What the models' own papers use, unless given; additive between groups that differ in it.
         delays : bool
             Delay by length over speed.
         drive : float or array ``[n]``, optional
             Gain of a shared drive.
         fic : bool
             Balance every region's excitation by feedback inhibition, in closed form, whatever the coupling.
+        links : sequence of (source, target) or (source, target, gain), optional
+            Which channel of one group drives which of another, ``("thalamus.x", "cortex.E")``. Needed where groups
+            have unlike numbers of channels; without it channels are joined one by one, with it groups hear each
+            other through these links alone.
+        observed : sequence of str or int, optional
+            Groups or regions that instruments see; all unless given.
+        stimuli : sequence of Stimulus
+        noise_tau : float, optional
+            Correlation time of the noise in seconds (Ornstein-Uhlenbeck); white unless given.
 
         Raises
         ------
@@ -73,30 +95,33 @@ class Network:
         """
         brain = brain if isinstance(brain, Connectome) else Connectome(brain)
         placed = {"all": (model, range(len(brain.labels)))} if isinstance(model, Model) else model
-        members = tuple((name, _indices(brain, name, regions)) for name, (_, regions) in placed.items())
-        _check_cover(brain, members)
+        members = tuple((name, indices_of(brain.labels, f"group '{name}'", list(regions)))
+                        for name, (_, regions) in placed.items())
+        check_cover(brain.labels, members)
         groups = {name: m for name, (m, _) in placed.items()}
         first = next(iter(groups.values()))
         for name, m in groups.items():
-            if m.channels != first.channels:
-                raise InputError(f"group '{name}'", f"{type(m).__name__} has the coupling channels {m.channels}",
-                                 "Join models whose channels agree.", f"{first.channels}")
             check_values(m, regions=dict((k, len(v)) for k, v in members)[name])
-        kinds = {m.coupling for m in groups.values()} if coupling is None else {coupling}
-        if len(kinds) > 1 or not kinds <= set(KINDS):
-            raise InputError("coupling", f"found {sorted(kinds)}", "Pass coupling='additive' or 'diffusive'.")
+        if coupling not in (None, *KINDS):
+            raise InputError("coupling", f"found {coupling!r}", "Pass coupling='additive' or 'diffusive'.")
+        wiring = Wiring.of(groups, coupling, links)
         if delays and brain.lengths is None:
             raise InputError("delays", "the connectome has no tract lengths", "Give lengths in mm, or delays=False.")
         given = {k: v for k, v in {"G": G, "speed": speed}.items() if v is not None}
-        joined = Coupling(kind=kinds.pop(), **given)
+        joined = Coupling(kind=wiring.kind, **given)
         check_values(joined)
         if fic and not all(hasattr(m, "balanced") for m in groups.values()):
             raise InputError("fic", f"{type(first).__name__} has no feedback inhibition", "Leave fic out.")
+        colour = None if noise_tau is None else OrnsteinUhlenbeck(tau=noise_tau)
+        if colour is not None:
+            check_values(colour)
         weights = np.asarray(brain.weights, dtype=float)
         lengths = np.asarray(brain.lengths, dtype=float) if delays else None
         return cls(fic=fic, groups=groups, weights=weights, lengths=lengths,
                    coupling=joined, drive=None if drive is None else SharedDrive(gain=drive), members=members,
-                   symmetric=bool(np.array_equal(weights, weights.T)))
+                   symmetric=bool(np.array_equal(weights, weights.T)), colour=colour, wiring=wiring,
+                   stimuli=tuple(s.placed(brain.labels, groups, members, wiring) for s in stimuli),
+                   seen=seen_regions(brain.labels, members, observed), labels=tuple(brain.labels))
 
     @property
     def n(self):
@@ -105,8 +130,13 @@ class Network:
 
     @property
     def channels(self):
-        """Names of the coupling channels."""
-        return next(iter(self.groups.values())).channels
+        """Names of the wires: of the models' channels, where all groups have the same."""
+        return self.wiring.names
+
+    @property
+    def n_seen(self):
+        """Number of regions that instruments see."""
+        return self.n if self.seen is None else len(self.seen)
 
     def start(self):
         """Return the state from which each model reaches its working branch."""
@@ -115,7 +145,15 @@ class Network:
 
     def drift(self, x, c):
         """Return the velocity of every group for the coupling input ``c [k, n]``."""
-        return {name: self.groups[name].drift(x[name], c[:, list(at)]) for name, at in self.members}
+        return {name: self.region_drift(name, x[name], c[:, list(at)]) for name, at in self.members}
+
+    def region_drift(self, name, x, c):
+        """Return the velocity of one group, given what its regions hear on the wires."""
+        return self.groups[name].drift(x, self.wiring.received(name, c))
+
+    def region_output(self, name, x):
+        """Return what one group puts on the wires."""
+        return self.wiring.sent(name, self.groups[name].output(x))
 
     def diffusion(self, x):
         """Return the noise amplitude of every state of every group."""
@@ -124,11 +162,24 @@ class Network:
 
     def output(self, x):
         """Return what regions send, ``[k, n]``."""
-        return self.in_order({name: self.groups[name].output(x[name]) for name, _ in self.members})
+        return self.in_order({name: self.region_output(name, x[name]) for name, _ in self.members})
 
     def read(self, x, observable):
-        """Return what an instrument reads (``"bold_drive"`` or ``"eeg_source"``), ``[n]``."""
-        return self.in_order({name: getattr(self.groups[name], observable)(x[name]) for name, _ in self.members})
+        """Return what an instrument reads (``"bold_drive"`` or ``"eeg_source"``) of the regions it sees."""
+        return self.in_view({name: getattr(self.groups[name], observable)(x[name]) for name in self.viewed})
+
+    @property
+    def viewed(self):
+        """Names of the groups of which instruments see a region."""
+        return tuple(name for name, at in self.members if self.seen is None or set(at) & set(self.seen))
+
+    def in_view(self, by_group):
+        """Join arrays ``[..., n_g]`` of the viewed groups into one of the seen regions, in their order."""
+        if self.seen is None:
+            return self.in_order(by_group)
+        places = np.concatenate([np.array(at) for name, at in self.members if name in by_group])
+        joined = jnp.concatenate([by_group[name] for name, _ in self.members if name in by_group], axis=-1)
+        return joined[..., np.array([int(np.flatnonzero(places == i)[0]) for i in self.seen])]
 
     def in_order(self, by_group):
         """Join arrays ``[..., n_g]`` of the groups into one ``[..., n]`` in the connectome's order."""
@@ -144,11 +195,33 @@ class Network:
         """Return the delays in seconds ``[n, n]``, or None."""
         return None if self.lengths is None else jnp.asarray(self.lengths) / (1000.0 * self.coupling.speed)
 
+    def own(self, strengths):
+        """Return how much of its own output each region hears subtracted, ``[n]``; None where coupling is additive."""
+        if not self.wiring.kin:
+            return None
+        if self.wiring.kind == "diffusive":
+            return strengths.sum(1)
+        members, mask = dict(self.members), np.zeros((self.n, self.n))
+        for name, at in self.members:
+            for other in self.wiring.heard_from(name):
+                mask[np.ix_(at, members[other])] = 1.0
+        return (strengths * jnp.asarray(mask, strengths.dtype)).sum(1)
+
+    def between(self):
+        """Return the matrix of what regions hear of what they send, without delays, ``[n, n]``."""
+        strengths = self.strengths()
+        own = self.own(strengths)
+        return strengths if own is None else strengths - jnp.diag(own)
+
     def input(self, y, strengths=None):
-        """Return the coupling input ``c [k, n]`` for undelayed outputs ``y [k, n]``."""
+        """Return the coupling input ``c [k, n]`` for outputs ``y [k, n]`` at rest, the mean of stimuli included."""
         strengths = self.strengths() if strengths is None else strengths
+        own = self.own(strengths)
         heard = y @ strengths.T
-        return heard - strengths.sum(1) * y if self.coupling.kind == "diffusive" else heard
+        heard = heard if own is None else heard - own * y
+        for stimulus in self.stimuli:
+            heard = stimulus.added(heard)
+        return heard
 
     def regulated(self):
         """Return the network with its feedback inhibition set for its present coupling (itself without `fic`)."""
@@ -166,6 +239,8 @@ class Network:
             table["speed"] = declarations(Coupling)["speed"]
         if self.drive is not None:
             table["drive"] = declarations(SharedDrive)["gain"]
+        if self.colour is not None:
+            table["noise_tau"] = declarations(OrnsteinUhlenbeck)["tau"]
         for group, model in self.groups.items():
             prefix = "" if len(self.groups) == 1 else f"{group}."
             table |= {prefix + name: declared for name, declared in declarations(model).items()}
@@ -194,6 +269,8 @@ class Network:
                 network = dataclasses.replace(network, coupling=changed)
             elif owner is network.drive:
                 network = dataclasses.replace(network, drive=changed)
+            elif owner is network.colour:
+                network = dataclasses.replace(network, colour=changed)
             else:
                 # By name: two groups may hold one and the same model.
                 group = network._group(name)
@@ -211,36 +288,10 @@ class Network:
             return self.coupling, name
         if name == "drive" and self.drive is not None:
             return self.drive, "gain"
+        if name == "noise_tau" and self.colour is not None:
+            return self.colour, "tau"
         group, field = self._group(name), name.rpartition(".")[2]
         if group not in self.groups or field not in declarations(self.groups[group]):
             raise InputError(f"parameter '{name}'", "this network has none of that name",
                              f"Choose from {', '.join(self.declared())}.")
         return self.groups[group], field
-
-
-def _indices(brain, name, regions):
-    labels = {label: i for i, label in enumerate(brain.labels)}
-    unknown = [r for r in regions if isinstance(r, str) and r not in labels]
-    if unknown:
-        raise InputError(f"group '{name}'", f"the connectome has no region {unknown[0]}", "Use its labels.")
-    indices = tuple(labels[r] if isinstance(r, str) else int(r) for r in regions)
-    if not indices:
-        raise InputError(f"group '{name}'", "it has no region", "Give at least one region, or leave the group out.")
-    return indices
-
-
-def _check_cover(brain, members):
-    seen = {}
-    for name, at in members:
-        for i in at:
-            if not 0 <= i < len(brain.labels):
-                raise InputError(f"group '{name}'", f"region index {i}", "Use indices of the connectome.",
-                                 f"0 to {len(brain.labels) - 1}")
-            if i in seen:
-                raise InputError(f"group '{name}'", f"region {brain.labels[i]} is also in group '{seen[i]}'",
-                                 "Put every region into one group.")
-            seen[i] = name
-    missing = [label for i, label in enumerate(brain.labels) if i not in seen]
-    if missing:
-        raise InputError("groups", f"region {missing[0]} is in none ({len(missing)} in all)",
-                         "Put every region into one group.")
