@@ -72,12 +72,15 @@ def _parser():
     data.add_argument("--tr", type=float, metavar="S", help="repetition time in seconds (default: the .json beside)")
     data.add_argument("--n-volumes", type=_count, metavar="N", help="volumes behind an FC matrix")
     data.add_argument("--maps", metavar="F", help="table with a column 'region' and one column per map")
+    data.add_argument("--gsr", action="store_true", default=None,
+                      help="the global signal was regressed out of the data (default: the .json beside)")
     data.add_argument("--drop-bad", action="store_true",
                       help="drop regions that are missing or constant somewhere, everywhere")
     how = fit.add_argument_group("how")
     how.add_argument("--model", default="Hopf", metavar="NAME", help="see `nmfit models` (default: Hopf)")
     how.add_argument("--band", nargs=2, type=float, metavar=("LO", "HI"),
                      help="Hz (default: 0.01 0.1 for BOLD, the whole band for --fc)")
+    how.add_argument("--loss", metavar="EXPR", help="such as 'FCMSE' or 'FC + 5 * MeanFC' (the default)")
     how.add_argument("--sc-transform", choices=TRANSFORMS, help="of the weights (default: chosen on the data)")
     how.add_argument("--sc-norm", choices=NORMS, default="max", help="what weights are divided by (default: max)")
     how.add_argument("--max-rung", choices=RUNGS, default="region", help="where the climb ends at the latest")
@@ -124,13 +127,15 @@ def _fit(args):
     _refuse_result(args)
     if args.eeg is not None:
         return _fit_eeg(args)
+    from .compare.loss import parse
     from .io.inputs import read_inputs
 
     target, brain, names, maps = read_inputs(
         sc=args.sc, lengths=args.lengths, labels=args.labels, bold=args.bold, fc=args.fc,
         heldout_bold=args.heldout_bold, heldout_fc=args.heldout_fc, tr=args.tr, n_volumes=args.n_volumes,
-        maps=args.maps, band=args.band, drop_bad=args.drop_bad)
-    return _run(args, target, brain, model=args.model, maps=maps, map_names=names, sc_norm=args.sc_norm,
+        maps=args.maps, band=args.band, drop_bad=args.drop_bad, gsr=args.gsr)
+    loss = None if args.loss is None else parse(args.loss)
+    return _run(args, target, brain, model=args.model, loss=loss, maps=maps, map_names=names, sc_norm=args.sc_norm,
                 sc_transform=args.sc_transform, n_null=args.n_null, max_rung=args.max_rung, seed=args.seed)
 
 

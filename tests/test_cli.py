@@ -186,8 +186,10 @@ def test_options_reach_the_fit(files, fitted):
     lines = ["region\tmyelin\tthickness", *(f"{label}\t{i}\t{i * i}" for i, label in enumerate(LABELS[::-1]))]
     (files / "maps.tsv").write_text("\n".join(lines))
     fit(files, "--model", "JansenRit", "--n-null", 3, "--seed", 7, "--max-rung", "edges", "--sc-transform", "log1p",
-        "--sc-norm", "spectral", "--band", 0.02, 0.08, "--maps", files / "maps.tsv", "--tr", 1.5)
+        "--sc-norm", "spectral", "--band", 0.02, 0.08, "--maps", files / "maps.tsv", "--tr", 1.5,
+        "--loss", "FCMSE + 2 * MeanFC", "--gsr")
     options = fitted["options"]
+    assert [(type(term).__name__, term.weight) for term in options.pop("loss").parts] == [("FCMSE", 1), ("MeanFC", 2)]
     np.testing.assert_array_equal(options.pop("maps")[0], np.arange(8)[::-1])
     assert options == {"model": "JansenRit", "n_null": 3, "seed": 7, "max_rung": "edges", "sc_transform": "log1p",
                        "sc_norm": "spectral", "map_names": ("myelin", "thickness")}

@@ -1,9 +1,10 @@
 """Statistics of data and their differentiable twins, losses, targets, ceilings."""
 
+from . import loss
 from .recording_eeg import SensorRecording, SensorSpectrum
 from .spectra import SpectrumTarget, spectrum_target
 from .spectral_ceiling import r_squared_ceiling
 from .spectral_losses import log10_residuals, r_squared, shape_residuals, whittle, whittle_residuals
 
-__all__ = ["SensorRecording", "SensorSpectrum", "SpectrumTarget", "log10_residuals", "r_squared",
+__all__ = ["SensorRecording", "SensorSpectrum", "SpectrumTarget", "log10_residuals", "loss", "r_squared",
            "r_squared_ceiling", "shape_residuals", "spectrum_target", "whittle", "whittle_residuals"]

@@ -44,6 +44,21 @@ def functional_connectivity(data, tr, band):
     return np.corrcoef(passed[edge:len(passed) - edge].T)
 
 
+def regress_global(data):
+    """Return a series with the global signal, the mean of all z-scored regions, regressed out of every region."""
+    z = (data - data.mean(0)) / data.std(0)
+    whole = z.mean(1)
+    return z - np.outer(whole, z.T @ whole / (whole @ whole))
+
+
+def fc_after_gsr(fc):
+    """Return what `regress_global` makes of an FC matrix, exactly: ``C - C 1 1^T C / (1^T C 1)``, as correlations."""
+    heard = fc.sum(1)
+    left = fc - np.outer(heard, heard) / heard.sum()
+    deviation = np.sqrt(np.diagonal(left))
+    return left / np.outer(deviation, deviation)
+
+
 def group_fc(fcs):
     """Return ``tanh`` of the mean Fisher z of FC matrices ``[u, n, n]``, with ones on the diagonal."""
     fcs = np.asarray(fcs)

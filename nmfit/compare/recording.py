@@ -34,6 +34,8 @@ class Recording:
     allow_bad : bool
         True lets regions pass that are constant or hold values that are not numbers, until `select` drops
         them.
+    gsr : bool
+        Whether the global signal was regressed out before; models are then compared after the same projection.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class Recording:
     sha256: dict = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
     allow_bad: bool = False
+    gsr: bool = False
 
     def __post_init__(self):
         where = self.source or "BOLD"

@@ -22,6 +22,7 @@ FEWEST_FOR_FOLDS = 6
 OUTER_FOLDS = 6
 INNER_FOLDS = 3
 CORRELATION_TIMES = 10.0
+GSR_NOTE = "global signal regressed out of the data: the model's covariance is projected alike, without a shared drive"
 PAIR_GROUPS = 4           # 10 blocks of region pairs ...
 MATRIX_MASKS = 5          # ... two of which are masked at a time
 
@@ -90,6 +91,7 @@ class FcTarget:
     volumes : volumes per run behind the score, or None
     units : how many people (or blocks) choose
     flags, notes : tuples of str
+    gsr : whether the global signal was regressed out of the data
     """
 
     folds: tuple[Fold, ...]
@@ -103,6 +105,7 @@ class FcTarget:
     flags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sha256: dict = dataclasses.field(default_factory=dict)
+    gsr: bool = False
 
     @property
     def n(self):
@@ -119,7 +122,7 @@ class FcTarget:
         return CORRELATION_TIMES / length
 
 
-def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_volumes=None):
+def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_volumes=None, gsr=None):
     """Turn recordings, or an FC matrix, into a target with the roles fit, choose and score.
 
     Six people or more take turns in nested folds. Fewer are each cut into contiguous blocks with gaps. Data passed
@@ -137,12 +140,31 @@ def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_vol
     heldout : like `data`, optional
     n_volumes : int, optional
         Volumes behind an FC matrix, for standard errors.
+    gsr : bool, optional
+        Whether the global signal was regressed out of the data; what the recordings say unless given. The model's
+        covariance then undergoes the same projection, and no rung has a shared drive.
 
     Raises
     ------
     InputError
         Naming the run and what is wrong with it.
     """
+    target = _target(data, band, tr, labels, heldout, n_volumes)
+    gsr = _declared(data, heldout) if gsr is None else bool(gsr)
+    return dataclasses.replace(target, gsr=gsr, notes=(*target.notes, *([GSR_NOTE] if gsr else [])))
+
+
+def _declared(data, heldout):
+    """Return what recordings say of global-signal regression; all must say the same."""
+    said = {run.gsr: run for given in (data, heldout) for run in (given if isinstance(given, list | tuple) else [given])
+            if isinstance(run, Recording)}
+    if len(said) > 1:
+        raise InputError(said[False].source or "BOLD", "no global-signal regression, while "
+                         f"{said[True].source or 'another run'} has it", "Give runs that were processed alike.")
+    return True in said
+
+
+def _target(data, band, tr, labels, heldout, n_volumes):
     matrix = _as_matrix(data)
     if matrix is not None:
         return _matrix_target(matrix, None if band == "default" else band, tr, labels, heldout, n_volumes)

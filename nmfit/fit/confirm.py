@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..compare.empirical import fc_score, functional_connectivity, group_fc
+from ..compare.empirical import fc_after_gsr, fc_score, functional_connectivity, group_fc
 from ..dynamics.plan import Plan
 from ..dynamics.simulated import integrate
 
@@ -62,6 +62,8 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None):
         row = {"sigma": sigma, "score": None, "difference": None, "sampling_error": None, "agrees": False}
         if finite:
             fcs = np.stack([functional_connectivity(run, tr, target.band) for run in signals])
+            if target.gsr:
+                fcs = np.stack([fc_after_gsr(fc) for fc in fcs])
             score = fc_score(group_fc(fcs), empirical)
             error = float(np.std([fc_score(fc, empirical) for fc in fcs], ddof=1) / np.sqrt(units))
             row |= {"score": score, "difference": score - linear, "sampling_error": error,

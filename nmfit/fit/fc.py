@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from ..compare.empirical import pearson, upper
+from ..compare.loss import Wishart
 from ..errors import InputError
 from ..models import MODELS, Model
 from ..network import Connectome, Network
@@ -30,7 +31,7 @@ from .evidence import (
 )
 from .ground import Ground, fit_rung
 from .ladder import climb, try_rung
-from .objective import NODES, UNSTABLE
+from .objective import AVAILABLE, NODES, unstable_cost
 from .rungs import LEVELS, ladder
 from .threads import one_core_each
 
@@ -55,6 +56,8 @@ class Plan:
     starts: int
     steps: int | None
     null_steps: int | None
+    loss: object = None
+    keep: object = None
 
     def ground(self, fold_or_split, make=None):
         """Return the ground of a split or of a fold's pool, its connectome replaced by ``make`` if given."""
@@ -77,7 +80,8 @@ class Plan:
         return Ground(network, instrument_of(model), maps,
                       fold_or_split.pool if fc is None else fc,
                       np.triu(np.ones((brain.n, brain.n)), 1) if pairs is None else pairs, self.target.band,
-                      self.target.slowest, NODES if model.rotation is not None else FAST_NODES)
+                      self.target.slowest, NODES if model.rotation is not None else FAST_NODES, self.loss,
+                      self.target.gsr, self.keep)
 
     def brain(self, people=None):
         """Return the connectome of some people: the one there is, or the mean of theirs."""
@@ -87,7 +91,8 @@ class Plan:
 
 
 def fit(target, brain, *, model="Hopf", maps=None, map_names=None, sc_transform=None, sc_norm="max", n_null=19,
-        seed=0, max_rung="region", starts=8, steps=None, null_steps=None, confirm=True, progress=None, command=None):
+        seed=0, max_rung="region", starts=8, steps=None, null_steps=None, loss=None, confirm=True, progress=None,
+        command=None, keep=None):
     """Find the model that explains functional connectivity, and say how sure that is.
 
     Climbs from shared parameters to maps to regions (to edges on request), each with and without a shared drive;
@@ -116,11 +121,16 @@ def fit(target, brain, *, model="Hopf", maps=None, map_names=None, sc_transform=
         Starting points where local minima are likely.
     steps, null_steps : int, optional
         Step limits of every fit and of those on wrong connectomes.
+    loss : Loss, optional
+        An expression of `nmfit.loss` that reads FC alone, such as ``nmfit.loss.FCMSE()``;
+        ``FC() + 5 * MeanFC()`` unless given. Scores are r in every case.
     confirm : bool
         Simulate the answer.
     progress : Progress, optional
     command : str, optional
         For the record.
+    keep : function ``(key, compute) -> arrays``, optional
+        Remembers finished searches, so that an interrupted call goes on where it stood: see `nmfit.io.Ledger`.
 
     Returns
     -------
@@ -132,7 +142,8 @@ def fit(target, brain, *, model="Hopf", maps=None, map_names=None, sc_transform=
         Where sizes, names or options do not fit.
     """
     began = time.monotonic()
-    plan = _plan(target, brain, model, maps, sc_transform, sc_norm, seed, max_rung, starts, steps, null_steps)
+    plan = plan_of(target, brain, model=model, maps=maps, transform=sc_transform, norm=sc_norm, seed=seed,
+                   max_rung=max_rung, starts=starts, steps=steps, null_steps=null_steps, loss=loss, keep=keep)
     with jax.enable_x64(True), one_core_each():
         return _run(plan, sc_transform, max_rung, n_null, confirm, progress, began, map_names, command)
 
@@ -142,7 +153,14 @@ def instrument_of(model):
     return Direct() if model.rotation is not None else Balloon()
 
 
-def _plan(target, brain, model, maps, transform, norm, seed, max_rung, starts, steps, null_steps):
+def plan_of(target, brain, *, model="Hopf", maps=None, transform=None, norm="max", seed=0, max_rung="region",
+            starts=8, steps=None, null_steps=None, loss=None, keep=None):
+    """Check what `fit` was given, and hold it together; see there."""
+    if loss is not None:
+        loss.check(AVAILABLE, "a fit of FC in closed form")
+        if target.gsr and any(isinstance(term, Wishart) for term in loss.parts):
+            raise InputError("loss", "a Wishart likelihood after global-signal regression, which leaves FC singular",
+                             "Choose FC or FCMSE, or data without the regression.")
     if max_rung not in LEVELS:
         raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(LEVELS)}.")
     if isinstance(model, str):
@@ -165,7 +183,8 @@ def _plan(target, brain, model, maps, transform, norm, seed, max_rung, starts, s
             raise InputError("maps", f"shape {maps.shape} or values that are not finite",
                              "Give one finite row per map and one column per region.", f"[m, {target.n}]")
         maps = (maps - maps.mean(1, keepdims=True)) / maps.std(1, keepdims=True)
-    return Plan(target, brains, model, maps, norm, transform or "none", int(seed), int(starts), steps, null_steps)
+    return Plan(target, brains, model, maps, norm, transform or "none", int(seed), int(starts), steps, null_steps,
+                loss, keep)
 
 
 def _select(plan, fold, levels, fixed_transform, starts, report=None):
@@ -192,7 +211,8 @@ def _select(plan, fold, levels, fixed_transform, starts, report=None):
 
 def _run(plan, fixed_transform, max_rung, n_null, confirm, progress, began, map_names, command):
     target = plan.target
-    levels = ladder(max_rung, model=type(plan.model).__name__)
+    # Regressing out the global signal takes a shared drive out of the data, too.
+    levels = ladder(max_rung, drive=not target.gsr, model=type(plan.model).__name__)
 
     def report(trial):
         if progress is not None:
@@ -201,7 +221,7 @@ def _run(plan, fixed_transform, max_rung, n_null, confirm, progress, began, map_
     if progress is not None:
         progress.start("shared")
     plan, trials = _select(plan, target.final, levels, fixed_transform, plan.starts, report)
-    if min(f.loss for f in trials[0].fits) >= UNSTABLE:
+    if min(f.loss for f in trials[0].fits) >= unstable_cost(plan.loss):
         name = type(plan.model).__name__
         raise InputError(f"model {name}", "no stable state of rest was found, which the closed form needs",
                          "Choose a model that is damped at rest, such as Hopf or ReducedWongWang.")
@@ -211,7 +231,7 @@ def _run(plan, fixed_transform, max_rung, n_null, confirm, progress, began, map_
     pooled, nested = _score_folds(plan, levels, path, fixed_transform)
     final = pooled[0] if target.final is target.folds[0] else climb_path(
         plan.ground(target.final), path, starts=plan.starts, seed=plan.seed, steps=plan.steps)
-    evidence = None if target.folds[0].score is None else _evidence(plan, path, pooled, n_null, progress)
+    evidence = None if target.folds[0].score is None else gather(plan, path, pooled, n_null, progress)
     return build_result(plan, trials, path, pooled, nested, final, evidence,
                         confirm=confirm, map_names=map_names, progress=progress,
                         provenance=_provenance(plan, began, command, n_null, max_rung), began=began)
@@ -233,7 +253,7 @@ def _score_folds(plan, levels, path, fixed_transform):
     return pooled, nested
 
 
-def _evidence(plan, path, pooled, n_null, progress):
+def gather(plan, path, pooled, n_null, progress):
     """Return scores of the kept rungs, their coupling-0 twins, nulls and baselines, over all folds."""
     folds = plan.target.folds
     scores = np.array([[heldout(f.fc, fold) for f in fits] for fits, fold in zip(pooled, folds, strict=True)])
@@ -317,6 +337,6 @@ def _provenance(plan, began, command, n_null, max_rung):
             "connectome": {"transform": plan.transform, "norm": plan.norm, "notes": list(brain.notes),
                            "people": len(plan.brains)},
             "target": {"design": plan.target.design, "band": plan.target.band, "tr": plan.target.tr,
-                       "volumes": plan.target.volumes, "notes": list(plan.target.notes)},
+                       "volumes": plan.target.volumes, "gsr": plan.target.gsr, "notes": list(plan.target.notes)},
             "seconds": time.monotonic() - began}
 

@@ -1,7 +1,9 @@
 """One connectome and one part of the data: where a rung is fitted."""
 
 import dataclasses
+import hashlib
 import zlib
+from importlib.metadata import version
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +40,8 @@ class Ground:
     band : (low, high) in Hz or None
     slowest : slowest damping rate that the recordings can show, 1/s
     nodes : quadrature nodes where the band integral has no closed form
+    loss, gsr : see `FcProblem`
+    keep : function ``(key, compute) -> arrays`` that remembers finished searches, or None
     """
 
     network: object
@@ -48,6 +52,9 @@ class Ground:
     band: tuple | None
     slowest: float
     nodes: int = NODES
+    loss: object = None
+    gsr: bool = False
+    keep: object = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -106,24 +113,52 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
     limits = STEPS if form_of(at, ground.observation) == "symmetric" else SLOW_STEPS
     steps = limits[rung.level] if steps is None else steps
     level_known = ground.band is not None or all(m.rotation is None for m in ground.network.groups.values())
-    found = []
+    problems = []
     for network in _places(ground, rung, below):
         blocks = blocks_of(network, rung, jnp.asarray(ground.maps), level_known, ground.slowest)
-        problem = problem_of(ground, network, blocks, shrinkage)
-        for theta in _starts(blocks, starts, seed, rung):
-            found.append((minimise(fc_objective, theta, problem, steps, TOLERANCE), problem))
-    losses = np.array([float(m.loss) for m, _ in found])
-    best, problem = found[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))]
-    fc, abscissa, _ = _predict(best.theta, problem)
-    fc = np.asarray(fc)
-    fc = np.where(np.isfinite(fc), fc, np.eye(len(fc)))
+        problems.append(problem_of(ground, network, blocks, shrinkage))
+
+    def search():
+        return _search(problems, rung, starts, seed, steps)
+
+    if ground.keep is None:
+        found = search()
+    else:
+        found = ground.keep(_digest(problems, rung, starts, seed, steps), search)
+    problem = problems[int(found["place"])]
+    theta = {b.name: jnp.asarray(found[f"theta.{b.name}"]) for b in problem.blocks}
     return Fitted(
-        rung=rung, network=place(problem.network, problem.blocks, best.theta), fc=fc,
-        loss=float(best.loss), start_loss=float(found[0][0].start_loss), steps=int(sum(m.steps for m, _ in found)),
-        starts=len(found), free=free_count(problem.blocks), agreeing=int((losses < losses.min() + AGREE).sum()),
-        status=STATUSES[int(best.status)], abscissa=float(abscissa),
-        history=np.asarray(best.history)[:int(best.steps) + 1], blocks=problem.blocks, theta=best.theta,
-        shrinkage=shrinkage)
+        rung=rung, network=place(problem.network, problem.blocks, theta), fc=np.asarray(found["fc"]),
+        loss=float(found["loss"]), start_loss=float(found["start_loss"]), steps=int(found["steps"]),
+        starts=int(found["starts"]), free=free_count(problem.blocks), agreeing=int(found["agreeing"]),
+        status=STATUSES[int(found["status"])], abscissa=float(found["abscissa"]), history=np.asarray(found["history"]),
+        blocks=problem.blocks, theta=theta, shrinkage=shrinkage)
+
+
+def _search(problems, rung, starts, seed, steps):
+    """Minimise from every start of every problem; return the best as arrays, all that a `Fitted` cannot rebuild."""
+    tried = [(minimise(fc_objective, theta, problem, steps, TOLERANCE), where)
+             for where, problem in enumerate(problems) for theta in _starts(problem.blocks, starts, seed, rung)]
+    losses = np.array([float(m.loss) for m, _ in tried])
+    best, where = tried[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))]
+    fc, abscissa, _ = _predict(best.theta, problems[where])
+    fc = np.asarray(fc)
+    return {"place": where, "fc": np.where(np.isfinite(fc), fc, np.eye(len(fc))), "loss": best.loss,
+            "start_loss": tried[0][0].start_loss, "steps": sum(int(m.steps) for m, _ in tried), "starts": len(tried),
+            "agreeing": (losses < losses.min() + AGREE).sum(), "status": best.status, "abscissa": abscissa,
+            "history": np.asarray(best.history)[:int(best.steps) + 1],
+            **{f"theta.{name}": value for name, value in best.theta.items()}}
+
+
+def _digest(problems, rung, starts, seed, steps):
+    """Return a name for a search that all it depends on fixes, and the versions of what computes it."""
+    leaves, structure = jax.tree.flatten(problems)
+    known = (structure, rung, starts, seed, steps, TOLERANCE, *(version(n) for n in ("nmfit", "jax", "optax", "numpy")))
+    digest = hashlib.sha256(repr(known).encode())
+    for leaf in leaves:
+        leaf = np.ascontiguousarray(leaf)
+        digest.update(f"{leaf.dtype}{leaf.shape}".encode() + leaf.tobytes())
+    return digest.hexdigest()
 
 
 def problem_of(ground, network, blocks, shrinkage):
@@ -132,7 +167,7 @@ def problem_of(ground, network, blocks, shrinkage):
     network = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), network)
     return FcProblem(network=network, observation=ground.observation, blocks=blocks, target=jnp.asarray(ground.fc),
                      pairs=jnp.asarray(ground.pairs), shrinkage=jnp.asarray(float(shrinkage)), band=ground.band,
-                     nodes=ground.nodes)
+                     nodes=ground.nodes, loss=ground.loss, gsr=ground.gsr)
 
 
 def _places(ground, rung, below):

@@ -2,7 +2,9 @@
 
 import jax.numpy as jnp
 
+from ..compare.closed import regressed
 from ..compare.connectivity import correlation, fc_loss
+from ..compare.loss import Seen, Wanted
 from ..dynamics import linearise
 from ..parameters import pytree, static
 from .space import penalty, place
@@ -10,6 +12,8 @@ from .space import penalty, place
 NODES = 24
 BARRIER = 2e-4            # a hundredth of the model's own rate costs 0.004 in loss
 UNSTABLE = 10.0           # worse than any stable fit: 1 - r is at most 2
+HOPELESS = 1e5            # the same for a loss of the user's own
+AVAILABLE = ("fc",)       # what a loss may read here (`Seen`)
 
 
 @pytree
@@ -24,6 +28,8 @@ class FcProblem:
     shrinkage : weight of the Gaussian prior on the shrunken coordinates
     band : (low, high) in Hz or None
     nodes : quadrature nodes where the band integral has no closed form
+    loss : Loss, or None for ``1 - r + 5 (difference of mean FC)^2``
+    gsr : whether the global signal was regressed out of the data
     """
 
     network: object
@@ -34,6 +40,8 @@ class FcProblem:
     shrinkage: object
     band: tuple | None = static(default=None)
     nodes: int = static(default=NODES)
+    loss: object = None
+    gsr: bool = static(default=False)
 
 
 def predicted_fc(theta, problem, nodes=None):
@@ -41,7 +49,8 @@ def predicted_fc(theta, problem, nodes=None):
     network = place(problem.network, problem.blocks, theta)
     linear = linearise(network, problem.observation)
     covariance, abscissa = linear.covariance(problem.band, nodes or problem.nodes)
-    return correlation(covariance), abscissa, linear.converged
+    fc = correlation(covariance)
+    return correlation(regressed(fc)) if problem.gsr else fc, abscissa, linear.converged
 
 
 def barrier(abscissa, network):
@@ -54,6 +63,15 @@ def barrier(abscissa, network):
 def fc_objective(theta, problem):
     """Return the penalised loss; an unstable or missing state of rest costs more than any stable one."""
     fc, abscissa, converged = predicted_fc(theta, problem)
-    value = fc_loss(fc, problem.target, problem.pairs) + problem.shrinkage * penalty(problem.blocks, theta)
+    if problem.loss is None:
+        value = fc_loss(fc, problem.target, problem.pairs)
+    else:
+        value = problem.loss(Seen(fc=fc), Wanted(fc=problem.target, pairs=problem.pairs))
+    value = value + problem.shrinkage * penalty(problem.blocks, theta)
     value = value + barrier(abscissa, problem.network)
-    return jnp.where((abscissa < 0) & converged, value, UNSTABLE)
+    return jnp.where((abscissa < 0) & converged, value, unstable_cost(problem.loss))
+
+
+def unstable_cost(loss):
+    """Return what an unstable state costs."""
+    return UNSTABLE if loss is None else HOPELESS

@@ -96,18 +96,33 @@ def _one(source, index, tr, labels):
     seconds, more = _repetition_time(source, tr)
     subject = re.match(r"sub-[A-Za-z0-9]+", split_key(source)[0].name)
     return Recording(data, seconds, names, subject[0] if subject else split_key(source)[0].stem, where,
-                     sha256, notes + more, allow_bad=True)
+                     sha256, notes + more, allow_bad=True, gsr=_global_signal_regressed(source))
+
+
+def _sidecar(source):
+    """Return the path of the ``.json`` beside a file and what it says, empty where there is none."""
+    sidecar = split_key(source)[0].with_suffix(".json")
+    if not sidecar.is_file():
+        return sidecar, {}
+    raw = read_bytes(sidecar)
+    with parsing(sidecar, "JSON"):
+        said = json.loads(raw)
+    return sidecar, said if isinstance(said, dict) else {}
+
+
+def _global_signal_regressed(source):
+    """Return whether the sidecar declares ``GlobalSignalRegression``."""
+    sidecar, said = _sidecar(source)
+    said = said.get("GlobalSignalRegression", False)
+    if not isinstance(said, bool):
+        raise InputError(sidecar, f"GlobalSignalRegression {said!r}", "Write true or false.")
+    return said
 
 
 def _repetition_time(source, tr):
     """Return the TR, what was given or else what the sidecar says, and a note where the two differ."""
-    sidecar = split_key(source)[0].with_suffix(".json")
-    if not sidecar.is_file():
-        return tr, ()
-    raw = read_bytes(sidecar)
-    with parsing(sidecar, "JSON"):
-        said = json.loads(raw)
-    said = said.get("RepetitionTime") if isinstance(said, dict) else None
+    sidecar, said = _sidecar(source)
+    said = said.get("RepetitionTime")
     if tr is not None or said is None:
         if said in (None, tr):
             return tr, ()

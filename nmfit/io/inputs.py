@@ -16,7 +16,7 @@ from .matching import align, match_regions
 
 
 def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bold=None, heldout_fc=None, tr=None,
-                n_volumes=None, maps=None, band=None, drop_bad=False):
+                n_volumes=None, maps=None, band=None, drop_bad=False, gsr=None):
     """Read the files of one fit; regions are those of the connectome, in its order.
 
     Parameters
@@ -35,6 +35,8 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
         In Hz; 0.01 to 0.1 for BOLD and the whole band for a matrix unless given.
     drop_bad : bool
         Drop regions that are missing or constant somewhere, everywhere.
+    gsr : bool, optional
+        Whether the global signal was regressed out of the data; what sidecars say unless given.
 
     Returns
     -------
@@ -68,7 +70,7 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
     kept = [whole.labels.index(label) for label in common.labels]
     names, values = (None, None) if maps is None else read_maps(maps, common.labels)
     target = fc_target(data, band=_band(band), labels=common.labels if runs is None else None, heldout=scored,
-                       n_volumes=n_volumes, tr=tr)
+                       n_volumes=n_volumes, tr=tr, gsr=gsr)
     lost = [label for label in whole.labels if label not in common.labels]
     target = dataclasses.replace(
         target, notes=tuple(dict.fromkeys((*notes, *target.notes))),

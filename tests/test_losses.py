@@ -1,0 +1,224 @@
+"""Losses: values, residuals, gradients, sums, sentences; closed-form statistics; global-signal regression."""
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import linalg
+
+import nmfit
+from nmfit.compare import closed, series
+from nmfit.compare import loss as losses
+from nmfit.compare.connectivity import correlation, fc_loss
+from nmfit.compare.empirical import fc_after_gsr, regress_global
+from nmfit.compare.loss import Seen, Wanted, parse
+from nmfit.dynamics import linearise
+from nmfit.errors import InputError
+from nmfit.fit.fc import plan_of
+from nmfit.fit.ground import fit_rung, problem_of
+from nmfit.fit.objective import fc_objective
+from nmfit.fit.rungs import Rung, blocks_of
+from nmfit.fit.space import origin_theta
+from nmfit.models import Hopf
+from nmfit.network import Network, SharedDrive
+from nmfit.observe import Direct
+
+RNG = np.random.default_rng(7)
+N = 5
+
+
+def fc_of(seed):
+    data = np.random.default_rng(seed).normal(size=(60, N)) @ (np.eye(N) + 0.4)
+    return jnp.asarray(np.corrcoef(data.T))
+
+
+PAIRS = jnp.asarray(np.triu(np.ones((N, N)), 1))
+SEEN = Seen(fc_of(1), jnp.asarray(RNG.uniform(0, 1, 20)), jnp.asarray(RNG.normal(size=(N, N))), fc_of(3) * 2.0,
+            jnp.asarray(RNG.uniform(0, 1, 30)))
+WANTED = Wanted(fc_of(2), PAIRS, jnp.asarray(RNG.uniform(0, 1, 33)), jnp.asarray(RNG.normal(size=(N, N))), fc_of(4),
+                jnp.asarray(RNG.uniform(0, 1, 40)), 80.0)
+
+
+@pytest.mark.parametrize("name", losses.TERMS)
+def test_a_term_is_finite_differentiable_and_the_square_of_its_residuals(name):
+    term = losses.TERMS[name]()
+    value = term(SEEN, WANTED)
+    assert np.isfinite(value)
+    residuals = term.residuals(SEEN, WANTED)
+    if residuals is None:
+        assert name in ("Wishart", "FCD")
+    else:
+        assert float(jnp.sum(residuals**2)) == pytest.approx(float(value), rel=1e-10)
+    read = next(r for r in term.reads if r != "samples")
+    f = lambda v: term(SEEN._replace(**{read: v}), WANTED)                       # noqa: E731
+    at = getattr(SEEN, read)
+    move = jnp.asarray(RNG.normal(size=at.shape))
+    move = move + move.T if at.ndim == 2 and read != "lagged" else move
+    h = 1e-6
+    numeric = float(f(at + h * move) - f(at - h * move)) / (2 * h)
+    assert float(jnp.sum(jax.grad(f)(at) * move)) == pytest.approx(numeric, rel=1e-5, abs=1e-9)
+
+
+def test_sums_are_expressions():
+    total = nmfit.loss.FC() + 5 * nmfit.loss.MeanFC()
+    assert float(total(SEEN, WANTED)) == pytest.approx(float(fc_loss(SEEN.fc, WANTED.fc, PAIRS)), rel=1e-12)
+    assert float((2 * (total + nmfit.loss.FCMSE()))(SEEN, WANTED)) == pytest.approx(
+        2 * float(total(SEEN, WANTED)) + 2 * float(losses.FCMSE()(SEEN, WANTED)), rel=1e-12)
+    assert float(jnp.sum(total.residuals(SEEN, WANTED) ** 2)) == pytest.approx(float(total(SEEN, WANTED)))
+    assert (total + 0.5 * nmfit.loss.FCD()).residuals(SEEN, WANTED) is None
+    assert (nmfit.loss.FC() + nmfit.loss.FCD()).needs == {"fc", "fcd"}
+    said = parse("FC + 5 * MeanFC() + 0.5*FCD")
+    assert [(type(t).__name__, t.weight) for t in said.parts] == [("FC", 1.0), ("MeanFC", 5.0), ("FCD", 0.5)]
+
+
+def test_each_loss_is_least_where_model_and_data_agree():
+    same = Seen(WANTED.fc, WANTED.fcd, WANTED.lagged, WANTED.covariance, WANTED.order)
+    for name, cls in losses.TERMS.items():
+        if name != "Wishart":
+            assert float(cls()(same, WANTED)) == pytest.approx(0, abs=1e-12), name
+        assert float(cls()(SEEN, WANTED)) > float(cls()(same, WANTED)), name
+
+
+def test_wishart_is_the_likelihood_of_gaussian_samples():
+    data = RNG.multivariate_normal(np.zeros(N), WANTED.fc, size=90)
+    s = data.T @ data / 90
+
+    def nats(model):
+        return 0.5 * 90 * (np.linalg.slogdet(model)[1] + np.trace(np.linalg.solve(model, s)))
+
+    term = losses.Wishart(samples=90.0)
+    a, b = np.asarray(fc_of(1)), np.asarray(fc_of(2))
+    ours = [float(term(Seen(jnp.asarray(v)), WANTED._replace(fc=jnp.asarray(s)))) * N * (N - 1) / 2 for v in (a, b)]
+    assert ours[0] - ours[1] == pytest.approx(nats(a) - nats(b), rel=1e-10)
+
+
+def test_sentences():
+    with pytest.raises(InputError, match="FCD needs fcd"):
+        (nmfit.loss.FC() + nmfit.loss.FCD()).check(("fc",), "a fit of FC in closed form")
+    with pytest.raises(InputError, match=r"samples=\.\.\."):
+        nmfit.loss.Wishart().check(("fc",), "a fit of FC in closed form")
+    for text in ("FC + Nothing", "x * FC", "FC - FCD", "", "__import__('os')"):
+        with pytest.raises(InputError, match="Write numbers times losses"):
+            parse(text)
+    with pytest.raises(InputError, match="0 or more"):
+        -1.0 * nmfit.loss.FC()
+    with pytest.raises(InputError, match="Add losses"):
+        nmfit.loss.FC() + 1
+
+
+def small_network(a=-0.4):
+    weights = np.abs(np.random.default_rng(0).normal(size=(N, N)))
+    weights = weights + weights.T - 2 * np.diag(np.diag(weights))
+    return Network.of(weights, Hopf(a=a, f=0.05), G=0.1)
+
+
+def test_lagged_covariance_in_closed_form():
+    network = small_network(a=-0.02)
+    linear = linearise(network, Direct())
+    band = (0.01, 0.1)
+    covariance, _ = linear.covariance(band, 400)
+    np.testing.assert_allclose(closed.lagged_covariance(linear, 0.0, band, 400), covariance, rtol=1e-8, atol=1e-12)
+    # nearly the whole axis, against the matrix exponential of dx = A x dt + sigma dW
+    weights = np.asarray(network.strengths())
+    own = -0.02 * np.eye(N) + weights - np.diag(weights.sum(1))
+    turn = 2 * np.pi * 0.05 * np.eye(N)
+    a = np.block([[own, -turn], [turn, own]])
+    stationary = linalg.solve_continuous_lyapunov(a, -(0.02**2) * np.eye(2 * N))
+    exact = (linalg.expm(3.0 * a) @ stationary)[:N, :N]
+    ours = closed.lagged_covariance(linear, 3.0, (1e-9, 3.0), 1500)
+    np.testing.assert_allclose(ours, exact, atol=2e-3 * np.abs(exact).max())
+
+
+def test_envelopes_in_closed_form_and_from_series():
+    rng = np.random.default_rng(9)
+    mix = np.array([[1.0, 0.6], [0.0, 0.8]])
+    z = (rng.normal(size=(40000, 2)) + 1j * rng.normal(size=(40000, 2))) @ mix
+    empirical = np.corrcoef((np.abs(z) ** 2).T)[0, 1]
+    ours = closed.envelope_correlation(jnp.asarray(z.T @ z.conj() / len(z)))
+    assert float(ours[0, 1]) == pytest.approx(empirical, abs=0.02)
+    linear = linearise(small_network(), Direct())
+    c = closed.analytic_covariance(linear, (0.02, 0.1), 200)
+    np.testing.assert_allclose(np.real(c) / 2, linear.covariance((0.02, 0.1), 200)[0], rtol=1e-8)
+
+
+def test_global_signal_regression_is_one_projector_on_both_sides():
+    data = np.random.default_rng(1).normal(size=(300, N)) @ (np.eye(N) + 0.5) * np.arange(1, N + 1)
+    after = np.corrcoef(regress_global(data).T)
+    np.testing.assert_allclose(fc_after_gsr(np.corrcoef(data.T)), after, atol=1e-12)
+    np.testing.assert_allclose(correlation(closed.regressed(jnp.asarray(np.corrcoef(data.T)))), after, atol=1e-12)
+    # any nuisance that is a weighted sum of regions, against least squares
+    weights = np.random.default_rng(2).normal(size=(N, 2))
+    centred = data - data.mean(0)
+    signals = centred @ weights
+    left = centred - signals @ np.linalg.lstsq(signals, centred, rcond=None)[0]
+    np.testing.assert_allclose(closed.regressed(jnp.asarray(np.cov(data.T)), weights), np.cov(left.T), atol=1e-10)
+
+
+def test_declared_regression_reaches_the_fit(tmp_path):
+    rng = np.random.default_rng(3)
+    runs = [rng.normal(size=(400, N)) @ (np.eye(N) + 0.3) for _ in range(2)]
+    for i, run in enumerate(runs):
+        np.savetxt(tmp_path / f"sub-{i}_bold.csv", regress_global(run), delimiter=",")
+        (tmp_path / f"sub-{i}_bold.json").write_text(json.dumps(
+            {"RepetitionTime": 2.0, "GlobalSignalRegression": True}))
+    recordings = nmfit.read_bold(str(tmp_path / "sub-*_bold.csv"))
+    target = nmfit.fc_target(recordings)
+    assert target.gsr
+    assert "global signal" in " ".join(target.notes)
+    assert not nmfit.fc_target([r for r in runs], tr=2.0).gsr
+    mixed = [recordings[0], nmfit.Recording(runs[1], 2.0)]
+    with pytest.raises(InputError, match="processed alike"):
+        nmfit.fc_target(mixed)
+    weights = np.asarray(small_network().weights)
+    with pytest.raises(InputError, match="leaves FC singular"):
+        nmfit.fit(target, weights, loss=nmfit.loss.Wishart(samples=100.0))
+    result = nmfit.fit(target, weights, n_null=0, max_rung="shared", starts=1, steps=20, confirm=False)
+    assert [row["name"] for row in result.record["rungs"]] == ["shared"]             # no shared drive
+    fc = result.arrays["fc_model"]
+    assert fc[np.triu_indices(N, 1)].mean() < 0                       # what a projection leaves is negative on average
+
+
+def synthetic_plan(loss):
+    rng = np.random.default_rng(4)
+    truth = small_network()
+    with jax.enable_x64(True):
+        covariance = np.asarray(linearise(truth.replace({"G": 0.3}), Direct()).covariance((0.01, 0.1))[0])
+    data = rng.multivariate_normal(np.zeros(N), covariance / covariance.max(), size=600)
+    target = nmfit.fc_target(np.corrcoef(data.T), band=(0.01, 0.1))
+    return plan_of(target, np.asarray(truth.weights), norm="none", loss=loss), np.corrcoef(data.T)
+
+
+def test_losses_reach_the_objective_and_the_default_stays():
+    values = {}
+    for name, loss in {"default": None, "same": nmfit.loss.FC() + 5 * nmfit.loss.MeanFC(),
+                       "z": nmfit.loss.FCMSE(), "wishart": nmfit.loss.Wishart(samples=100.0)}.items():
+        plan, _ = synthetic_plan(loss)
+        ground = plan.ground(plan.target.final)
+        network = dataclasses.replace(ground.network, drive=SharedDrive(gain=np.full(N, 1e-6)))
+        blocks = blocks_of(network, Rung("shared"), jnp.asarray(ground.maps), True, ground.slowest)
+        problem, theta = problem_of(ground, network, blocks, 0.0), origin_theta(blocks)
+        values[name] = float(fc_objective(theta, problem))
+        assert np.isfinite(values[name])
+    assert values["same"] == pytest.approx(values["default"], rel=1e-12)
+    assert len({round(v, 9) for v in values.values()}) == 3
+    with pytest.raises(InputError, match="engine='simulated'"):
+        synthetic_plan(nmfit.loss.FCD())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("loss", [nmfit.loss.FCMSE(), nmfit.loss.Wishart(samples=100.0), nmfit.loss.FC()])
+def test_losses_fit(loss):
+    plan, empirical = synthetic_plan(loss)
+    found = fit_rung(plan.ground(plan.target.final), Rung("shared"), steps=60)
+    assert found.loss < found.start_loss
+    np.testing.assert_allclose(found.fc, empirical, atol=0.2)
+
+
+def test_surrogate_lowers_no_ks_of_a_linear_process():
+    rng = np.random.default_rng(8)
+    data = rng.normal(size=(800, 8)) @ (np.eye(8) + 0.4)
+    own, twin = (series.fcd_values(v, 1.0, 40.0, 10.0) for v in (data, series.phase_randomised(data, 3)))
+    assert series.ks_distance(own, twin) < 0.15
