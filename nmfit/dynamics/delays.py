@@ -15,7 +15,7 @@ class Instant:
     def __init__(self, network):
         base = jnp.asarray(network.weights) * jnp.exp(network.edge_gain)
         self.G, self.across = network.coupling.G, base.T
-        self.own = network.own(base)
+        self.own, self.stimuli = network.own(base), network.stimuli
 
     def start(self, y):  # noqa: ARG002 (with delays the past matters)
         """Return no memory."""
@@ -33,10 +33,13 @@ class Instant:
         """Return the memory with the outputs ``y [k, n]`` of step s of the chunk."""
         return memory
 
-    def input(self, memory, y, ahead):
-        """Return the coupling input ``[k, n]`` at the fraction ``ahead`` of the step, where outputs are ``y``."""
+    def input(self, memory, y, ahead, time):
+        """Return the input ``[k, n]`` at the fraction ``ahead`` of a step, at a time in s where outputs are ``y``."""
         heard = self._heard(memory, y, ahead)
-        return self.G * (heard if self.own is None else heard - self.own * y)
+        heard = self.G * (heard if self.own is None else heard - self.own * y)
+        for stimulus in self.stimuli:
+            heard = stimulus.added(heard, time)
+        return heard
 
     def _heard(self, memory, y, ahead):  # noqa: ARG002
         return y @ self.across

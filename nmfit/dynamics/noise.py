@@ -66,6 +66,27 @@ def normals(key, first, steps, sources, stream=OWN):
     return jnp.float32(2**0.5) * jax.lax.erf_inv(uniform)
 
 
+def remembered(tau, dt, eta, kicks):
+    """Return the last noise and what Ornstein-Uhlenbeck noise adds in every step, ``[steps, sources]``.
+
+    ``tau d eta = -eta dt + dW`` by the trapezoid, whose variance ``1 / (2 tau)`` is exact at every step, and whose
+    sum over steps is that of the white noise less ``tau`` times the change of ``eta``.
+
+    Parameters
+    ----------
+    tau, dt : float
+    eta : ``[sources]``
+    kicks : ``[steps, sources]``, increments dW
+    """
+    keep, let = (1 - dt / (2 * tau)) / (1 + dt / (2 * tau)), 1 / (tau + dt / 2)
+
+    def step(eta, kick):
+        after = keep * eta + let * kick
+        return after, 0.5 * dt * (eta + after)
+
+    return jax.lax.scan(step, eta, kicks)
+
+
 @dataclasses.dataclass(frozen=True)
 class Sources:
     """Which states of which group have noise: known before anything runs, so only they are drawn.

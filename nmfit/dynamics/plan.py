@@ -109,7 +109,9 @@ class Plan:
         step = sample / every
         check_step(network, observation, step, max(local, joined), SCHEMES[scheme].limit, scheme, tau)
         if warmup is None:
-            warmup = 10 * max(m.time_scale for m in network.groups.values()) + (20 if observation.states else 0)
+            slowest = max(m.time_scale for m in network.groups.values())
+            slowest = slowest if network.colour is None else max(slowest, float(network.colour.tau))
+            warmup = 10 * slowest + (20 if observation.states else 0)
         if not (math.isfinite(warmup) and warmup >= 0):
             raise InputError("warmup", f"found {warmup}", "Give seconds, 0 for none.")
         samples = math.floor(seconds / sample * (1 + 1e-9))

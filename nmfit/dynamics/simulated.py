@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from .delays import Delayed, Instant
+from .noise import remembered
 from .schemes import SCHEMES, advance
 
 WARMUP = 0x77
@@ -22,6 +23,7 @@ class State(NamedTuple):
     h : ``[d, n]``, the instrument
     memory : past outputs, empty without delays
     step : steps since the end of the warm-up, negative during it
+    eta : noise with a memory, by source, empty where noise is white
     left : (step, index) of the first value that was not finite, index -1 while there is none; only watched runs know
     """
 
@@ -29,6 +31,7 @@ class State(NamedTuple):
     h: object
     memory: object
     step: object
+    eta: object
     left: object
 
 
@@ -86,7 +89,9 @@ def _begun(network, observation, plan, x0, dtype):
     x = jax.tree.map(lambda v: jnp.asarray(v, dtype), network.start() if x0 is None else x0)
     h = jnp.repeat(jnp.asarray(observation.start(), dtype)[:, None], network.n_seen, axis=1)
     return State(x=x, h=h, memory=_coupling(network, plan).start(network.output(x)),
-                 step=jnp.full((), -plan.warmup, jnp.int32), left=jnp.full((2,), -1, jnp.int32))
+                 step=jnp.full((), -plan.warmup, jnp.int32),
+                 eta=() if network.colour is None else jnp.zeros(plan.sources.own, dtype),
+                 left=jnp.full((2,), -1, jnp.int32))
 
 
 def _coupling(network, plan):
@@ -134,9 +139,13 @@ def _chunk(network, observation, plan, key):
             z = plan.sources.draw(key, state.step, plan.chunk)
         if z is not None:
             z = plan.sources.mixed(network, root * z.astype(plan.precision))
+        eta = state.eta
+        if z is not None and network.colour is not None:
+            eta, z = remembered(network.colour.tau, plan.dt, eta, z)
         memory = coupling.opened(state.memory, plan.chunk)
         at = jnp.arange(plan.chunk, dtype=jnp.int32)
-        (x, memory, left), (drive, outputs) = lax.scan(take_step, (state.x, memory, state.left), (at, z))
+        steps = (at, z, state.step + at)
+        (x, memory, left), (drive, outputs) = lax.scan(take_step, (state.x, memory, state.left), steps)
         if observation.states or plan.average:
             # means over the steps, by the trapezoid: ends alone would come half a step late
             before = network.read(state.x, observation.reads)
@@ -146,7 +155,7 @@ def _chunk(network, observation, plan, key):
             # the step was counted within the chunk
             fresh = (state.left[1] < 0) & (left[1] >= 0)
             left = left.at[0].add(jnp.where(fresh, state.step, 0))
-        state = State(x, h, coupling.closed(memory, plan.chunk), state.step + plan.chunk, left)
+        state = State(x, h, coupling.closed(memory, plan.chunk), state.step + plan.chunk, eta, left)
         per = max(plan.chunk // plan.every, 1)
         signal, outputs = jax.tree.map(lambda v: v.reshape(per, -1, *v.shape[1:]).swapaxes(0, 1), (signal, outputs))
         return state, (_sampled(signal, plan.average), None if outputs is None else outputs[-1])
@@ -159,14 +168,16 @@ def _step(network, observation, plan, coupling):
     scheme = SCHEMES[plan.scheme]
 
     def step(carry, at):
-        (x, memory, left), (s, z) = carry, at
+        (x, memory, left), (s, z, count) = carry, at
         y = network.output(x)
         memory = coupling.committed(memory, s, y)
-        held = coupling.input(memory, y, 0)
+        now = count.astype(plan.precision) * plan.dt
+        held = coupling.input(memory, y, 0, now)
 
         def velocity(x, node):
-            fresh = node > 0 and not plan.frozen_coupling
-            return network.drift(x, coupling.input(memory, network.output(x), node) if fresh else held)
+            if node == 0 or plan.frozen_coupling:
+                return network.drift(x, held)
+            return network.drift(x, coupling.input(memory, network.output(x), node, now + node * plan.dt))
 
         kick = None if z is None else lambda x: plan.sources.enter(network.diffusion(x), z)
         x = advance(scheme, x, plan.dt, velocity, kick)

@@ -49,6 +49,9 @@ def default_step(network, local, joined, tau):
                min(m.time_scale for m in network.groups.values()) / 20)
     if tau is not None and tau[1] > 0:
         step = min(step, tau[1] / 4)
+    if network.colour is not None:
+        step = min(step, float(network.colour.tau) / 4)
+    step = min([step, *(s.every for s in network.stimuli if s.every is not None)])
     power = 10.0 ** math.floor(math.log10(step))
     return max(m for m in (1, 2, 5) if m * power <= step * (1 + 1e-9)) * power
 
@@ -79,6 +82,13 @@ def check_step(network, observation, dt, rate, limit, scheme, tau):
     if tau is not None and 0 < tau[1] < dt:
         raise InputError("dt", f"a step of {dt:g} s is longer than the longest delay, {tau[1]:.3g} s",
                          "Take a shorter step, or delays=False.", f"at most {tau[1]:.3g} s")
+    if network.colour is not None and dt > float(network.colour.tau):
+        raise InputError("dt", f"a step of {dt:g} s is longer than the noise's memory, {network.colour.tau:g} s",
+                         "Take a shorter step, or leave noise_tau out.", f"at most {network.colour.tau:g} s")
+    for stimulus in network.stimuli:
+        if stimulus.every is not None and dt > stimulus.every:
+            raise InputError("dt", f"a step of {dt:g} s is longer than a stimulus's {stimulus.every:g} s",
+                             "Take a shorter step.", f"at most {stimulus.every:g} s")
     if observation.states and dt > INSTRUMENT_LIMIT:
         raise InputError("dt", f"a step of {dt:g} s is too coarse for {type(observation).__name__}",
                          "Take a shorter step.", f"at most {INSTRUMENT_LIMIT:g} s")

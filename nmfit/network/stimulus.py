@@ -80,8 +80,3 @@ class Placed:
             part = (place - low.astype(place.dtype)).astype(values.dtype)
             now = values[low] + part * (values[high] - values[low])
         return c.at[jnp.array(self.wires), jnp.array(self.at)].add(now.astype(c.dtype))
-
-
-def dynamic(stimuli):
-    """Return those of some placed stimuli that move in time."""
-    return tuple(s for s in stimuli if s.every is not None)
