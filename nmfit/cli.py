@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -28,13 +29,15 @@ def main(argv=None):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?", and nothing fails
     args = _parser().parse_args(argv)
     args.command = shlex.join(["nmfit", *argv])
+    with contextlib.suppress(ValueError):           # outside the main thread nobody may ask for signals
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return args.run(args)
     except InputError as problem:
         print(f"error: {_one_line(problem)}", file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
-        print("interrupted: nothing written", file=sys.stderr)
+        print(_interrupted(args), file=sys.stderr)
         return INTERRUPTED
 
 
@@ -86,7 +89,7 @@ def _parser():
     how.add_argument("--max-rung", choices=RUNGS, default="region", help="where the climb ends at the latest")
     how.add_argument("--n-null", type=_count, default=19, metavar="N", help="wrong connectomes of each kind")
     how.add_argument("--seed", type=_count, default=0, metavar="N")
-    _output(fit)
+    _output(fit).add_argument("--resume", action="store_true", help="go on with an interrupted fit of the same inputs")
 
     models = verbs.add_parser("models", help="list the models, or describe one")
     models.set_defaults(run=_models)
@@ -106,6 +109,7 @@ def _output(parser, default=None):
     out.add_argument("--overwrite", action="store_true", help="replace a result that the folder holds")
     out.add_argument("--strict", action="store_true", help="exit 1 where the result carries any flag")
     out.add_argument("--json", action="store_true", help="print fit.json to stdout, everything else to stderr")
+    return out
 
 
 class _Version(argparse.Action):
@@ -127,6 +131,7 @@ def _fit(args):
     _refuse_result(args)
     if args.eeg is not None:
         return _fit_eeg(args)
+    ledger = _ledger(args)
     from .compare.loss import parse
     from .io.inputs import read_inputs
 
@@ -135,8 +140,9 @@ def _fit(args):
         heldout_bold=args.heldout_bold, heldout_fc=args.heldout_fc, tr=args.tr, n_volumes=args.n_volumes,
         maps=args.maps, band=args.band, drop_bad=args.drop_bad, gsr=args.gsr)
     loss = None if args.loss is None else parse(args.loss)
-    return _run(args, target, brain, model=args.model, loss=loss, maps=maps, map_names=names, sc_norm=args.sc_norm,
-                sc_transform=args.sc_transform, n_null=args.n_null, max_rung=args.max_rung, seed=args.seed)
+    return _run(args, target, brain, keep=ledger, model=args.model, loss=loss, maps=maps, map_names=names,
+                sc_norm=args.sc_norm, sc_transform=args.sc_transform, n_null=args.n_null, max_rung=args.max_rung,
+                seed=args.seed)
 
 
 def _fit_eeg(args):
@@ -176,6 +182,8 @@ def _run(args, target, brain, last_word=None, **options):
         progress.close()
     folder = Path(args.output)
     result.save(folder, overwrite=args.overwrite)
+    if options.get("keep") is not None:
+        options["keep"].clear()
     _print(args, result)
     people = sys.stderr if args.json else sys.stdout
     for line in ([last_word] if last_word else []) + [f"report: {folder / 'report.html'}"]:
@@ -225,6 +233,27 @@ def _refuse_result(args):
     nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     if not os.access(nearest, os.W_OK):
         raise InputError(folder, f"'{nearest}' cannot be written to", "Choose another folder.")
+
+
+def _ledger(args):
+    """Return what remembers finished searches of this fit; refuse to forget those of an earlier one unasked."""
+    from .io import Ledger
+
+    ledger = Ledger(args.output, fresh=args.overwrite and not args.resume)
+    if ledger.pieces and not args.resume:
+        raise InputError(args.output, f"an unfinished fit with {ledger.pieces} finished pieces",
+                         "Go on with --resume, or start anew with --overwrite.")
+    return ledger
+
+
+def _interrupted(args):
+    """Return what an interruption leaves behind, in a sentence."""
+    from .io import Ledger
+
+    pieces = Ledger(args.output).pieces if getattr(args, "output", None) else 0
+    if not pieces:
+        return "interrupted: nothing written"
+    return f"interrupted: {pieces} finished pieces are kept in {args.output}; the same command with --resume goes on"
 
 
 def _keep_compiled_code():

@@ -121,10 +121,7 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
     def search():
         return _search(problems, rung, starts, seed, steps)
 
-    if ground.keep is None:
-        found = search()
-    else:
-        found = ground.keep(_digest(problems, rung, starts, seed, steps), search)
+    found = search() if ground.keep is None else ground.keep(_digest(problems, rung, starts, seed, steps), search)
     problem = problems[int(found["place"])]
     theta = {b.name: jnp.asarray(found[f"theta.{b.name}"]) for b in problem.blocks}
     return Fitted(

@@ -6,6 +6,7 @@ from .eeg import read_eeg
 from .fc import read_fc
 from .labels import Labels, read_labels
 from .leadfield import read_leadfield
+from .ledger import Ledger
 from .maps import read_maps
 from .matching import Match, align, match_regions
 from .mne_spectrum import to_mne_spectrum
@@ -14,7 +15,7 @@ from .sphere import sphere_leadfield
 from .tables import Table, read_table
 from .write import prepare_folder, write_bytes, write_json, write_matrix, write_npz, write_table, write_text
 
-__all__ = ["Labels", "Match", "Table", "align", "match_regions", "prepare_folder", "read_bold", "read_connectome",
-           "read_eeg", "read_fc", "read_labels", "read_leadfield", "read_maps", "read_table", "sample",
-           "sphere_leadfield", "to_mne_spectrum", "write_bytes", "write_json", "write_matrix", "write_npz",
+__all__ = ["Labels", "Ledger", "Match", "Table", "align", "match_regions", "prepare_folder", "read_bold",
+           "read_connectome", "read_eeg", "read_fc", "read_labels", "read_leadfield", "read_maps", "read_table",
+           "sample", "sphere_leadfield", "to_mne_spectrum", "write_bytes", "write_json", "write_matrix", "write_npz",
            "write_table", "write_text"]
