@@ -48,7 +48,7 @@ def instrument_transfer(observation, u, w):
     direct = jax.jvp(lambda v: observation.read(_rest(observation, u), v), (u,), (jnp.ones_like(u),))[1]
     if not observation.states:
         return complexed(jnp.broadcast_to(direct, (w.size, u.size)))
-    h = _settled(observation, u)
+    h = settled(observation, u)
     a = jacobian(lambda s: observation.drift(s, u), h)
     b = jax.jvp(lambda v: observation.drift(h, v), (u,), (jnp.ones_like(u),))[1].T[..., None]
     c = jacobian(lambda s: observation.read(s, u)[None], h)
@@ -59,7 +59,7 @@ def _rest(observation, u):
     return jnp.repeat(jnp.asarray(observation.start())[:, None], u.size, axis=1)
 
 
-def _settled(observation, u):
+def settled(observation, u):
     """Return the instrument's state of rest under a constant drive (Newton, then one step for the derivative)."""
     def newton(held, h, drive):
         a = jacobian(lambda s: held.drift(s, drive), jax.lax.stop_gradient(h))
