@@ -191,6 +191,7 @@ def test_options_reach_the_fit(files, fitted):
     options = fitted["options"]
     assert [(type(term).__name__, term.weight) for term in options.pop("loss").parts] == [("FCMSE", 1), ("MeanFC", 2)]
     np.testing.assert_array_equal(options.pop("maps")[0], np.arange(8)[::-1])
+    assert options.pop("keep").pieces == 0
     assert options == {"model": "JansenRit", "n_null": 3, "seed": 7, "max_rung": "edges", "sc_transform": "log1p",
                        "sc_norm": "spectral", "map_names": ("myelin", "thickness")}
     assert fitted["target"].band == (0.02, 0.08)
