@@ -1,10 +1,13 @@
 """The closed-form engine: fixed point, transfer functions, cross-spectra, covariance, with exact gradients."""
 
+import dataclasses
 from math import pi
 
 import jax.numpy as jnp
 
 from ..parameters import pytree, static
+from .alone import alone
+from .closure import LARGEST_DEFECT, close
 from .fixed_point import fixed_point
 from .local import complexed, local_rate
 from .quadrature import interval_rule
@@ -12,6 +15,8 @@ from .resolvent import response, rotating_response, with_drive
 from .stability import leading_root, numerical_abscissa, rightmost
 from .symmetric import band_covariance
 from .symmetrise import is_one_state, one_state_form, reading_of, rotates
+
+SMALL_DEFECT = 0.02          # below it the noise hardly bends the slopes, and the fixed point answers
 
 
 @pytree
@@ -23,6 +28,8 @@ class Linear:
     network, observation
     x : dict of arrays ``[d, n_g]``, the fixed point
     residual, converged : how well it was found
+    engine : "linear", "closure", or "declined" where neither holds and the network is to be simulated
+    defect : what the fourth moments of the closure miss; None where it was not asked for
     form : "symmetric" (one eigendecomposition), "rotating" (complex ``n x n``) or "general" (``nk x nk``)
     """
 
@@ -31,6 +38,8 @@ class Linear:
     x: dict
     residual: object
     converged: object
+    defect: object = None
+    engine: str = static(default="linear")
     form: str = static(default="general")
 
     def covariance(self, band=None, nodes=48):
@@ -49,39 +58,28 @@ class Linear:
         abscissa : float
             See `abscissa`. Unless it is negative the covariance means nothing.
         """
-        low, high = (0.0, jnp.inf) if band is None else (2 * pi * band[0], 2 * pi * band[1])
-        if self.form == "symmetric":
-            J, Q, stretch, centre = one_state_form(self.network, self.x)
-            z, largest = band_covariance(J, Q, low, high, centre)
-            if self.network.seen is not None:
-                at = jnp.array(self.network.seen)
-                stretch, z = stretch[at], z[at][:, at]
-            stretch = stretch * reading_of(self.network, self.observation, self.x)
-            return _projected(self.observation, stretch[:, None] * z * stretch), largest
-        rate = local_rate(self.network, self.x) if band is None else None
-        w, weights = (jnp.asarray(v) for v in interval_rule(low, high, nodes, rate))
-        e = self.response(w)
-        scaled = e * complexed(jnp.sqrt(weights / pi))[:, None, None]
-        flat = jnp.moveaxis(scaled, 0, 1).reshape(e.shape[1], -1)
-        covariance = jnp.real(flat) @ jnp.real(flat).T + jnp.imag(flat) @ jnp.imag(flat).T
-        return covariance, self.abscissa()
+        return _covariance(self, None if band is None else tuple(map(float, band)), int(nodes))
 
+    @alone()
     def response(self, w):
         """Return the response of every sensor or region to every noise source at ``w [f]`` rad/s."""
         path = rotating_response if self.form != "general" and rotates(self.network) else response
         e = with_drive(self.network, path(self.network, self.observation, self.x, w))
         return _gained(self.observation, e)
 
+    @alone()
     def cross_spectrum(self, freqs):
         """Return the one-sided cross-spectrum per Hz, ``[f, r, r]``: ``2 S(2 pi f)``."""
         e = self.response(2 * pi * jnp.asarray(freqs))
         return complexed(jnp.full((), 2.0)) * e @ jnp.conj(jnp.swapaxes(e, -1, -2))
 
+    @alone()
     def psd(self, freqs):
         """Return the one-sided power spectral density per Hz, ``[f, r]``."""
         e = self.response(2 * pi * jnp.asarray(freqs))
         return 2.0 * jnp.sum(jnp.real(e) ** 2 + jnp.imag(e) ** 2, axis=-1)
 
+    @alone()
     def abscissa(self):
         """Return the stability figure, 1/s, differentiable: the largest real part of the network's eigenvalues.
 
@@ -99,20 +97,53 @@ class Linear:
         return rightmost(network, x) if several else leading_root(network, x)
 
 
-def linearise(network, observation, start=None):
-    """Linearise a network at the fixed point that is reached from ``start``.
+def linearise(network, observation, start=None, closure=False):
+    """Linearise a network at the fixed point that is reached from ``start``, or under its own noise.
 
     Parameters
     ----------
     network : Network
     observation : Observation
     start : dict of arrays, optional
+    closure : bool or "auto"
+        Average slopes over the noise (statistical linearisation): near and past the onset of oscillation, where noise
+        is strong enough. "auto" takes the fixed point where noise is small, the closure where that is valid, and
+        declines otherwise; it looks at numbers, so it cannot be compiled.
 
     Returns
     -------
     Linear
-        With its convergence; look at `Linear.abscissa` before believing a spectrum.
+        With its convergence and, of a closure, its `defect`; look at `Linear.abscissa` before believing a spectrum.
     """
+    if closure == "auto":
+        return _chosen(network, observation, start)
+    return _closed(network, observation) if closure else _at_rest(network, observation, start)
+
+
+def _chosen(network, observation, start):
+    at_rest = _at_rest(network, observation, start)
+    stable = bool(at_rest.converged) and float(at_rest.abscissa()) < 0
+    if network.lengths is not None or network.colour is not None:
+        return at_rest if stable else dataclasses.replace(at_rest, engine="declined")
+    closed = _closed(network, observation)
+    usable = bool(closed.converged) and float(closed.abscissa()) < 0
+    if stable and usable and float(closed.defect) < SMALL_DEFECT:
+        return at_rest
+    if usable and float(closed.defect) < LARGEST_DEFECT:
+        return closed
+    return dataclasses.replace(at_rest, engine="declined", defect=closed.defect)
+
+
+@alone()
+def _closed(network, observation):
+    found = close(network, observation.reads)
+    return Linear(network=found.network, observation=observation, x=found.x, residual=found.residual,
+                  converged=found.converged, defect=found.defect, engine="closure",
+                  form=form_of(found.network, observation))
+
+
+@alone()
+def _at_rest(network, observation, start):
     found = fixed_point(network, start)
     return Linear(network=network, observation=observation, x=found.x, residual=found.residual,
                   converged=found.converged, form=form_of(network, observation))
@@ -123,6 +154,26 @@ def form_of(network, observation):
     if is_one_state(network) and not observation.states:
         return "symmetric"
     return "rotating" if rotates(network) else "general"
+
+
+@alone("band", "nodes")
+def _covariance(linear, band, nodes):
+    low, high = (0.0, jnp.inf) if band is None else (2 * pi * band[0], 2 * pi * band[1])
+    if linear.form == "symmetric":
+        J, Q, stretch, centre = one_state_form(linear.network, linear.x)
+        z, largest = band_covariance(J, Q, low, high, centre)
+        if linear.network.seen is not None:
+            at = jnp.array(linear.network.seen)
+            stretch, z = stretch[at], z[at][:, at]
+        stretch = stretch * reading_of(linear.network, linear.observation, linear.x)
+        return _projected(linear.observation, stretch[:, None] * z * stretch), largest
+    rate = local_rate(linear.network, linear.x) if band is None else None
+    w, weights = (jnp.asarray(v) for v in interval_rule(low, high, nodes, rate))
+    e = linear.response(w)
+    scaled = e * complexed(jnp.sqrt(weights / pi))[:, None, None]
+    flat = jnp.moveaxis(scaled, 0, 1).reshape(e.shape[1], -1)
+    covariance = jnp.real(flat) @ jnp.real(flat).T + jnp.imag(flat) @ jnp.imag(flat).T
+    return covariance, linear.abscissa()
 
 
 def _gained(observation, e):

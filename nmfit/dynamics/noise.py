@@ -103,7 +103,8 @@ class Sources:
     @classmethod
     def of(cls, network):
         """Find the noisy states of a network from its models' diffusion at the declared defaults."""
-        found = tuple((name, len(at), _noisy(network.groups[name])) for name, at in network.members)
+        found = tuple((name, len(at), getattr(network.groups[name], "noisy", None) or _noisy(network.groups[name]))
+                      for name, at in network.members)
         indices = sorted({state for _, _, states in found for state in states})
         return cls(groups=found, shared=() if network.drive is None else tuple(indices))
 

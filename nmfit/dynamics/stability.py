@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from .alone import alone
 from .local import complexed, imaginary, jacobian, local_system, transfer
 from .resolvent import operator
 
@@ -33,6 +34,7 @@ def numerical_abscissa(network, x):
     return leading @ J @ leading
 
 
+@alone()
 def full_jacobian(network, x):
     """Return the Jacobian of the undelayed network, ``[N, N]`` with ``N`` the count of all states."""
     c, k = network.input(network.output(x)), network.between()
@@ -53,6 +55,7 @@ def full_jacobian(network, x):
     return jnp.concatenate(rows)
 
 
+@alone()
 def rightmost(network, x):
     """Return the largest real part of the undelayed network's eigenvalues, 1/s."""
     return jnp.max(jnp.real(jnp.linalg.eigvals(full_jacobian(network, x))))
@@ -72,6 +75,7 @@ def loop(network, local, s):
     return complexed(jnp.eye(size)) - hk
 
 
+@alone()
 def leading_root(network, x):
     """Return the real part of the network's rightmost root, delays included, 1/s.
 
@@ -89,13 +93,18 @@ def leading_root(network, x):
     best = jnp.argmax(jnp.where(near, jnp.real(roots), -jnp.inf))
     s, u, v = roots[best], lefts[best], rights[best]
     # A region that nothing drives back keeps its own pole, where the loop is infinite: its root needs no tracking.
-    there = jnp.conj(u) @ loop(still, local, s[None])[0] @ v
-    found = jnp.any(near) & jnp.isfinite(there)
-    s = jnp.where(found, s, complexed(pole))
-    slope = jax.jvp(lambda z: loop(still, local, z[None])[0], (s,), (jnp.ones_like(s),))[1]
+    there, slope = _along(still, local, s, u, v)
+    found = jnp.any(near) & jnp.isfinite(there) & jnp.isfinite(slope) & (jnp.abs(slope) > 0)
+    s, slope = jnp.where(found, s, complexed(pole)), jnp.where(found, slope, jnp.ones_like(slope))
     moved = jnp.conj(u) @ loop(network, _local(network, x), s[None])[0] @ v
-    tracked = jnp.real(s - moved / (jnp.conj(u) @ slope @ v))
+    tracked = jnp.real(s - moved / slope)
     return jnp.where(found, tracked, jnp.real(first[0]))
+
+
+def _along(network, local, s, u, v):
+    """Return ``u^H T v`` and ``u^H T' v`` of the loop ``T`` at ``s``."""
+    matrix, slope = jax.jvp(lambda z: loop(network, local, z[None])[0], (s,), (jnp.ones_like(s),))
+    return jnp.conj(u) @ matrix @ v, jnp.conj(u) @ slope @ v
 
 
 def _reduced(network, local):
@@ -141,6 +150,18 @@ def _refined(network, local, s, u, v):
     return s, u, v
 
 
+@alone()
+def _start_of_count(network, x):
+    local = _local(network, x)
+    poles = jnp.concatenate([jnp.linalg.eigvals(system[0]).ravel() for system in local.values()])
+    return poles, _reduced(network, local)[0]
+
+
+@alone()
+def _phase(network, x, w):
+    return jnp.angle(jnp.linalg.slogdet(loop(network, _local(network, x), imaginary(w)))[0])
+
+
 def unstable_roots(network, x, fastest=None):
     """Return how many roots of the network lie right of the axis, delays included.
 
@@ -154,23 +175,27 @@ def unstable_roots(network, x, fastest=None):
     fastest : float, optional
         rad/s beyond which the loop is taken to be one; ten times the fastest local rate unless given.
     """
-    local = _local(network, x)
-    poles = jnp.concatenate([jnp.linalg.eigvals(system[0]).ravel() for system in local.values()])
+    poles, roots = _start_of_count(network, x)
     top = 10.0 * float(jnp.max(jnp.abs(poles))) if fastest is None else fastest
-    phase_of = jax.jit(lambda w: jnp.angle(jnp.linalg.slogdet(loop(network, local, imaginary(w)))[0]))
     # The phase turns within |Re s| of a root: nodes there, so that no turn falls between two others.
-    roots = jnp.concatenate([_reduced(network, local)[0], poles])
+    roots = jnp.concatenate([roots, poles])
     close = (jnp.imag(roots)[:, None] + jnp.abs(jnp.real(roots))[:, None] * jnp.array(AROUND)).ravel()
     w = jnp.sort(jnp.concatenate([jnp.zeros(1), jnp.geomspace(top * 1e-5, top, GRID), jnp.clip(close, 0.0, top)]))
-    phase = phase_of(w)
+    phase = _phase(network, x, w)
     for _ in range(BISECTIONS):
         turn = jnp.abs(jnp.angle(jnp.exp(complexed(jnp.zeros_like(phase[1:]), jnp.diff(phase)))))
         coarse = jnp.flatnonzero(turn > jnp.pi / 4)
         if coarse.size == 0:
             break
         middle = 0.5 * (w[coarse] + w[coarse + 1])
-        w, phase = jnp.concatenate([w, middle]), jnp.concatenate([phase, phase_of(middle)])
+        between = _phase(network, x, _even(middle))[:middle.size]
+        w, phase = jnp.concatenate([w, middle]), jnp.concatenate([phase, between])
         order = jnp.argsort(w)
         w, phase = w[order], phase[order]
     total = jnp.sum(jnp.angle(jnp.exp(complexed(jnp.zeros_like(phase[1:]), jnp.diff(phase)))))
     return int(jnp.sum(jnp.real(poles) > 0)) - round(float(total / jnp.pi))
+
+
+def _even(w):
+    # Rounded up to a power of two, so that few lengths are compiled.
+    return jnp.concatenate([w, jnp.full((1 << (w.size - 1).bit_length()) - w.size, w[-1])])

@@ -232,6 +232,10 @@ class Network:
             name: dataclasses.replace(self.groups[name], J=self.groups[name].balanced(heard[jnp.array(at)]))
             for name, at in self.members})
 
+    def with_groups(self, groups):
+        """Return the network with other models on the same regions."""
+        return dataclasses.replace(self, groups=groups)
+
     def declared(self):
         """Return the declarations of everything that can be fitted, by the name it is fitted under."""
         table = {"G": declarations(Coupling)["G"], "noise": declarations(Network)["noise"]}

@@ -1,0 +1,312 @@
+"""Statistical linearisation: means and covariances of a network that are consistent with each other.
+
+Every function of a region is replaced by its mean and its mean slope over the Gaussian of the region's states and
+inputs; the linear network so made has a covariance, and it must be the one that was averaged over:
+``E f(x, c) = 0``, ``A S + S A' + Q = 0`` with ``A = E Df``. For a Stuart-Landau oscillator that is
+``a_eff = a - 4 v``. Nothing is written per model. Small noise gives the linear engine back.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.scipy.sparse.linalg import gmres
+
+from ..errors import InputError
+from .averaged import Averaged
+from .cubature import averaged, root_of
+from .fixed_point import fixed_point
+from .local import complexed
+from .noise import Sources, normals
+
+MARCH, NEAR = 150, 1e-3      # steps of the march, and where Newton takes over
+NEWTON, ACCEPTED = 6, 1e-7
+LARGEST_DEFECT = 1.25        # beyond it variances are wrong by a quarter and more: calibrated in the tests
+POINTS = 2048
+
+
+class Moments(NamedTuple):
+    """Means ``{group: [d, n_g]}`` and the covariance of all states, group by group and region by region."""
+
+    mean: dict
+    covariance: jax.Array
+
+
+class Closed(NamedTuple):
+    """A network under the closure.
+
+    Attributes
+    ----------
+    network : with `Averaged` groups
+    x : their means
+    residual, converged
+    defect : what the fourth moments miss, relative to what noise adds to them; largest over regions
+    """
+
+    network: object
+    x: dict
+    residual: jax.Array
+    converged: jax.Array
+    defect: jax.Array
+
+
+def close(network, reads):
+    """Find the self-consistent moments of a network and the linear network that has them.
+
+    Parameters
+    ----------
+    network : Network without delays and with white noise
+    reads : "bold_drive" or "eeg_source"
+
+    Returns
+    -------
+    Closed
+        Differentiable, by the implicit function theorem: one last Newton step with its matrix held.
+    """
+    if network.lengths is not None or network.colour is not None:
+        has = "delays" if network.lengths is not None else "noise with a memory"
+        raise InputError("closure", f"the network has {has}", "Use closure=False, or simulate.")
+    still = lax.stop_gradient(network)
+    moments, residual = _solve(still)
+    moments = lax.stop_gradient(moments)
+    step = _newton_step(still, moments, _residual(network, moments))
+    moments = jax.tree.map(jnp.subtract, moments, step)
+    found = _averages(network, moments, reads)
+    groups = {}
+    with jax.ensure_compile_time_eval():                      # structure, not values
+        noisy = {name: states for name, _, states in Sources.of(network).groups}
+    for name, model in network.groups.items():
+        turns = model.rotation is not None and len(network.members) == 1 and not network.stimuli
+        groups[name] = Averaged(mean=moments.mean[name], heard=found.heard[name], A=found.A[name], B=found.B[name],
+                                sent=found.sent[name], C=found.C[name], read=found.read[name], R=found.R[name],
+                                noise=model.diffusion(moments.mean[name]), noisy=noisy[name], model=type(model),
+                                turns=turns)
+    linear = network.with_groups(groups)
+    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(v)) for v in jax.tree.leaves(moments)]))
+    return Closed(linear, moments.mean, residual, (residual < ACCEPTED) & finite,
+                  lax.stop_gradient(_defect(still, moments, found)))
+
+
+class _Averages(NamedTuple):
+    f: dict
+    A: dict
+    B: dict
+    heard: dict
+    sent: dict
+    C: dict
+    read: dict
+    R: dict
+    joint: dict
+    whole: jax.Array
+
+
+def _places(network):
+    """Return where each group's states lie in the covariance."""
+    places, offset = {}, 0
+    for name, at in network.members:
+        d = len(network.groups[name].states)
+        places[name] = (offset, d, len(at))
+        offset += d * len(at)
+    return places
+
+
+def _own_blocks(covariance, place):
+    offset, d, n = place
+    block = covariance[offset:offset + d * n, offset:offset + d * n].reshape(n, d, n, d)
+    i = jnp.arange(n)
+    return block[i, :, i, :]
+
+
+def _averages(network, moments, reads=None):
+    """Average every function of every region over its own Gaussian."""
+    places, members = _places(network), dict(network.members)
+    covariance, size = moments.covariance, moments.covariance.shape[0]
+    sent, C, read, R, wired = {}, {}, {}, {}, []
+    for name, at in network.members:
+        model, own = network.groups[name], _own_blocks(covariance, places[name])
+        sent[name], C[name] = averaged(model.output, moments.mean[name], own)
+        observable = getattr(model, reads or "", None)
+        if observable is None:
+            read[name], R[name] = jnp.zeros((1, len(at))), jnp.zeros((len(at), 1, len(model.states)))
+        else:
+            read[name], R[name] = averaged(lambda x, g=observable: g(x)[None], moments.mean[name], own)
+        on_wires = jax.vmap(lambda column, g=name: network.wiring.sent(g, column), 2, 2)(jnp.moveaxis(C[name], 0, 1))
+        i = jnp.arange(len(at))
+        rows = jnp.zeros((on_wires.shape[0], len(at), len(at), len(model.states)), covariance.dtype)
+        wired.append((jnp.array(at), rows.at[:, i, i].set(on_wires).reshape(*rows.shape[:2], -1)))
+    wires = wired[0][1].shape[0]
+    output = jnp.zeros((wires, network.n, size), covariance.dtype)
+    for (name, _), (at, rows) in zip(network.members, wired, strict=True):
+        offset, d, n = places[name]
+        output = output.at[:, at, offset:offset + d * n].set(rows)
+    heard = jnp.einsum("ij,kjN->kiN", network.between(), output)
+    mean_heard = network.input(network.in_order({g: network.wiring.sent(g, sent[g]) for g in sent}))
+    f, A, B, c, joint, rows = {}, {}, {}, {}, {}, []
+    for name, at in network.members:
+        model, (offset, d, n) = network.groups[name], places[name]
+        c[name] = network.wiring.received(name, mean_heard[:, jnp.array(members[name])])
+        into = jax.vmap(lambda column, g=name: network.wiring.received(g, column), 2, 2)(heard[:, jnp.array(at)])
+        moved = into @ covariance                                                  # [k, n, N]
+        i = jnp.arange(n)
+        with_x = moved[:, :, offset:offset + d * n].reshape(-1, n, n, d)[:, i, i]   # [k, n, d]
+        with_c = jnp.einsum("knN,lnN->nkl", moved, into)
+        own = _own_blocks(covariance, places[name])
+        cross = jnp.moveaxis(with_x, 0, 1)
+        joint[name] = jnp.block([[own, jnp.swapaxes(cross, 1, 2)], [cross, with_c]])
+        both = jnp.concatenate([moments.mean[name], c[name]])
+        f[name], slopes = averaged(lambda z, m=model, d=d: m.drift(z[:d], z[d:]), both, joint[name])
+        A[name], B[name] = slopes[:, :, :d], slopes[:, :, d:]
+        row = jnp.einsum("ndk,knN->ndN", B[name], into)
+        block = row[:, :, offset:offset + d * n].reshape(n, d, n, d).at[i, :, i, :].add(A[name])
+        rows.append(row.at[:, :, offset:offset + d * n].set(block.reshape(n, d, -1)).reshape(n * d, -1))
+    return _Averages(f, A, B, c, sent, C, read, R, joint, jnp.concatenate(rows))
+
+
+def _intensity(network, mean):
+    """Return the noise intensity of all states, the shared drive's included."""
+    amplitudes = network.diffusion(mean)
+    noise = jnp.concatenate([amplitudes[name].T.reshape(-1) for name, _ in network.members])
+    Q = jnp.diag(noise**2)
+    if network.drive is not None:
+        # One shared source for each kind of state, as the engines have it.
+        gain = jnp.broadcast_to(jnp.asarray(network.drive.gain), (network.n,))
+        kinds = jnp.concatenate([jnp.tile(jnp.arange(len(network.groups[name].states)), len(at))
+                                 for name, at in network.members])
+        gains = jnp.concatenate([jnp.repeat(gain[jnp.array(at)], len(network.groups[name].states))
+                                 for name, at in network.members])
+        shared = noise * gains
+        Q = Q + shared[:, None] * shared * (kinds[:, None] == kinds)
+    return Q
+
+
+def _residual(network, moments):
+    found = _averages(network, moments)
+    moved = found.whole @ moments.covariance
+    return Moments(found.f, moved + moved.T + _intensity(network, moments.mean))
+
+
+def _flat(network, by_group):
+    return jnp.concatenate([by_group[name].T.reshape(-1) for name, _ in network.members])
+
+
+def _grouped(network, flat):
+    return {name: flat[o:o + d * n].reshape(n, d).T for name, (o, d, n) in _places(network).items()}
+
+
+def _size(network, moments, residual):
+    """Return how far moments are from consistent, relative to the noise and to the speed of the regions."""
+    Q = _intensity(network, moments.mean)
+    deviation = jnp.sqrt(jnp.maximum(jnp.diagonal(moments.covariance), 1e-30))
+    rate = 1.0 / min(model.time_scale for model in network.groups.values())
+    drift = jnp.max(jnp.abs(_flat(network, residual.mean)) / (deviation * rate))
+    scaled = residual.covariance / (deviation[:, None] * deviation)
+    floor = jnp.max(jnp.abs(Q / (deviation[:, None] * deviation)))
+    return jnp.maximum(jnp.max(jnp.abs(scaled)) / floor, drift)
+
+
+def _modes(whole):
+    values, vectors = jnp.linalg.eig(whole)
+    return values, vectors, jnp.linalg.inv(vectors)
+
+
+def _lyapunov(modes, right, shift):
+    """Solve ``(A - shift/2) X + X (A - shift/2)' = right``."""
+    values, vectors, inverse = modes
+    inside = inverse @ complexed(right) @ inverse.T
+    inside = inside / (values[:, None] + values - complexed(shift))
+    return jnp.real(vectors @ inside @ vectors.T)
+
+
+def _solve(network):
+    """March through implicit steps with slopes held, then Newton."""
+    at_rest = fixed_point(network)
+    started = network.start()
+    mean = {g: jnp.where(at_rest.converged, at_rest.x[g], started[g]) for g in started}
+    scale = max(model.time_scale for model in network.groups.values())
+    first = Moments(mean, _intensity(network, mean) * min(m.time_scale for m in network.groups.values())
+                    + 1e-14 * jnp.eye(sum(v.size for v in mean.values())))
+
+    def march(carry):
+        moments, before, rate, count = carry
+        found, Q = _averages(network, moments), _intensity(network, moments.mean)
+        modes = _modes(found.whole)
+        rate_now = jnp.maximum(rate, 4.0 * jnp.max(jnp.real(modes[0])))
+        covariance = _lyapunov(modes, -Q - rate_now * moments.covariance, rate_now)
+        values, vectors, inverse = modes
+        step = jnp.real(vectors @ ((inverse @ complexed(_flat(network, found.f))) / (complexed(rate_now) - values)))
+        shift = _grouped(network, step)
+        moved = Moments({g: moments.mean[g] + shift[g] for g in shift}, 0.5 * (covariance + covariance.T))
+        after = _size(network, moved, _residual(network, moved))
+        good = jnp.isfinite(after)
+        moved = jax.tree.map(lambda new, old: jnp.where(good, new, old), moved, moments)
+        faster = jnp.where(after < 0.6 * before, 0.6, jnp.where(after > 0.95 * before, 1.6, 0.95))
+        return moved, jnp.where(good, after, before), jnp.where(good, rate_now * faster, 4 * rate), count + 1
+
+    def unfinished(carry):
+        return (carry[1] > NEAR) & (carry[3] < MARCH)
+
+    begin = _size(network, first, _residual(network, first))
+    moments, residual, _, _ = lax.while_loop(unfinished, march, (first, begin, jnp.asarray(1.0 / scale), 0))
+
+    def newton(carry):
+        moments, residual, count = carry
+        step = _newton_step(network, moments, _residual(network, moments))
+        moved = jax.tree.map(jnp.subtract, moments, step)
+        after = _size(network, moved, _residual(network, moved))
+        better = jnp.isfinite(after) & (after < residual)
+        moved = jax.tree.map(lambda new, old: jnp.where(better, new, old), moved, moments)
+        return moved, jnp.where(better, after, residual), jnp.where(better, count + 1, NEWTON)
+
+    def rough(carry):
+        return (carry[1] > 1e-2 * ACCEPTED) & (carry[2] < NEWTON)
+
+    moments, residual, _ = lax.while_loop(rough, newton, (moments, residual, 0))
+    return moments, residual
+
+
+def _newton_step(network, moments, residual):
+    """Return ``J^-1 residual``, with the Jacobian of a network without gradients, by GMRES behind frozen slopes."""
+    whole = lax.stop_gradient(_averages(network, moments).whole)
+    modes = lax.stop_gradient(_modes(whole))
+    factors = lax.stop_gradient(jnp.linalg.inv(whole))
+
+    def behind(r):
+        mean = _grouped(network, factors @ _flat(network, r.mean))
+        right = 0.5 * (r.covariance + r.covariance.T)
+        return Moments(mean, _lyapunov(modes, right, jnp.zeros(())))
+
+    linear = jax.linearize(lambda u: _residual(network, u), moments)[1]
+    z, _ = gmres(lambda r: linear(behind(r)), residual, tol=1e-11, atol=0.0, restart=40, maxiter=5,
+                 solve_method="batched")
+    return behind(z)
+
+
+def _defect(network, moments, found):
+    """Return what the Gaussian leaves over in the equation of the fourth moments, relative to what noise adds.
+
+    With ``q = d' P^-1 d`` stationarity asks for ``E L q^2 = 0``; linear regions satisfy it. A cycle under weak noise,
+    whose true density is a ring, misses it by far.
+    """
+    with jax.ensure_compile_time_eval():
+        key = jax.random.key(0, impl="threefry2x32")
+    worst = []
+    noise = network.diffusion(moments.mean)
+    for name, _ in network.members:
+        model, d = network.groups[name], len(network.groups[name].states)
+        joint, size = found.joint[name], found.joint[name].shape[-1]
+        z = normals(key, jnp.int32(0), POINTS, size).astype(joint.dtype)
+        z = jnp.concatenate([z, -z])
+        moved = jnp.einsum("nij,pj->pin", root_of(joint), z)
+        mean = jnp.concatenate([moments.mean[name], found.heard[name]])
+        f = jax.vmap(lambda v, m=model, d=d: m.drift(v[:d], v[d:]))(mean + moved)
+        slopes = jnp.concatenate([found.A[name], found.B[name]], axis=-1)
+        beyond = f - found.f[name] - jnp.einsum("nij,pjn->pin", slopes, moved)
+        own = root_of(joint[:, :d, :d])
+        weights = jax.scipy.linalg.cho_solve((own, True), jnp.moveaxis(moved[:, :d], 2, 0).swapaxes(1, 2))
+        q = jnp.einsum("ndp,pdn->pn", weights, moved[:, :d])
+        left = 4 * jnp.mean(q * jnp.einsum("ndp,pdn->pn", weights, beyond), axis=0)
+        inverse = jax.scipy.linalg.cho_solve((own, True), jnp.broadcast_to(jnp.eye(d), own.shape))
+        added = (4 + 2 * d) * jnp.einsum("ndd,dn->n", inverse, noise[name] ** 2)
+        worst.append(jnp.max(jnp.abs(left) / added))
+    return jnp.stack(worst).max()
