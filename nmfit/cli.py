@@ -80,7 +80,8 @@ def _parser():
     data.add_argument("--drop-bad", action="store_true",
                       help="drop regions that are missing or constant somewhere, everywhere")
     how = fit.add_argument_group("how")
-    how.add_argument("--model", default="Hopf", metavar="NAME", help="see `nmfit models` (default: Hopf)")
+    how.add_argument("--model", nargs="+", metavar="NAME",
+                     help="see `nmfit models`; several: the simplest first (default: what suits the data)")
     how.add_argument("--band", nargs=2, type=float, metavar=("LO", "HI"),
                      help="Hz (default: 0.01 0.1 for BOLD, the whole band for --fc)")
     how.add_argument("--loss", metavar="EXPR", help="such as 'FCMSE' or 'FC + 5 * MeanFC' (the default)")
@@ -94,6 +95,11 @@ def _parser():
     models = verbs.add_parser("models", help="list the models, or describe one")
     models.set_defaults(run=_models)
     models.add_argument("name", nargs="?", metavar="NAME")
+    models.add_argument("--for", dest="purpose", metavar="PURPOSE", help="say what to start with: fmri, eeg, meg, "
+                        "ei-balance, spiking, oscillations, excitability, synchronisation, fast, decision or fitting")
+    kind = models.add_mutually_exclusive_group()
+    kind.add_argument("--physiological", action="store_true", help="one whose parameters mean synapses or cells")
+    kind.add_argument("--phenomenological", action="store_true", help="the simplest that shows it (default)")
 
     report = verbs.add_parser("report", help="write the report of a folder again and print its summary")
     report.set_defaults(run=_report)
@@ -140,7 +146,8 @@ def _fit(args):
         heldout_bold=args.heldout_bold, heldout_fc=args.heldout_fc, tr=args.tr, n_volumes=args.n_volumes,
         maps=args.maps, band=args.band, drop_bad=args.drop_bad, gsr=args.gsr)
     loss = None if args.loss is None else parse(args.loss)
-    return _run(args, target, brain, keep=ledger, model=args.model, loss=loss, maps=maps, map_names=names,
+    model = args.model[0] if args.model and len(args.model) == 1 else args.model
+    return _run(args, target, brain, keep=ledger, model=model, loss=loss, maps=maps, map_names=names,
                 sc_norm=args.sc_norm, sc_transform=args.sc_transform, n_null=args.n_null, max_rung=args.max_rung,
                 seed=args.seed)
 
@@ -198,8 +205,12 @@ def _print(args, result):
 
 
 def _models(args):
-    from .models import MODELS, describe
+    from .models import MODELS, advise, describe
 
+    if args.purpose is not None:
+        advice = advise(args.purpose, args.physiological)
+        print(f"{advice.model}: {advice.why}.\nBe careful: {advice.careful}.")
+        return CONVERGED
     if args.name is None:
         width = max(map(len, MODELS))
         for name, model in MODELS.items():

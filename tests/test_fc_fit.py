@@ -227,10 +227,10 @@ def test_same_seed_same_bits():
 # ------------------------------------------------------------------------------------------------------------- rungs
 
 def test_the_ladder_is_listed_with_and_without_a_drive():
-    levels = ladder("region")
+    levels = ladder(max_rung="region")
     assert [[r.name for r in level] for level in levels] == [
         ["shared", "shared + drive"], ["maps", "maps + drive"], ["region", "region + drive"]]
-    assert [r.name for level in ladder("edges", drive=False) for r in level] == list(LEVELS)
+    assert [r.name for level in ladder(max_rung="edges", drive=False) for r in level] == list(LEVELS)
 
 
 @pytest.mark.parametrize("drive", [False, True])

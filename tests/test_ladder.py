@@ -169,7 +169,7 @@ def test_same_seed_same_bits(ground):
 
 
 def test_the_default_ladder_frees_more_at_every_level():
-    levels = ladder("edges")
+    levels = ladder(max_rung="edges")
     assert [pair[0].level for pair in levels] == list(LEVELS)
     assert all([r.drive for r in pair] == [False, True] for pair in levels)
 

@@ -6,6 +6,8 @@ import types
 from ..compare.spectra import SpectrumTarget
 from .fc import fit as fit_fc
 from .result import Result, load_result
+from .rungs import Rung
+from .rungs import ladder as default_ladder
 from .spectrum import fit_spectrum
 
 
@@ -25,4 +27,4 @@ class _Room(types.ModuleType):
 
 sys.modules[__name__].__class__ = _Room
 
-__all__ = ["Result", "fit", "fit_fc", "fit_spectrum", "load_result"]
+__all__ = ["Result", "Rung", "default_ladder", "fit", "fit_fc", "fit_spectrum", "load_result"]

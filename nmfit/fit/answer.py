@@ -34,7 +34,7 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
     """
     target, best = plan.target, final[-1]
     fold, flags = target.folds[0], list(target.flags)
-    ground = plan.ground(target.final)
+    ground = plan.ground(target.final).under(best.rung.model)
     refits = jackknife_values(best, ground, target.final.units)
     rows = _rung_rows(plan, trials, path, pooled, evidence)
     chosen = path[-1][0].name

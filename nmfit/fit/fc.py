@@ -13,7 +13,7 @@ import numpy as np
 from ..compare.empirical import pearson, upper
 from ..compare.loss import Wishart
 from ..errors import InputError
-from ..models import MODELS, Model
+from ..models import MODELS, Model, recommend
 from ..network import Connectome, Network
 from ..network.surrogates import DECAYS, harmonics
 from ..observe import Balloon, Direct
@@ -32,7 +32,8 @@ from .evidence import (
 from .ground import Ground, fit_rung
 from .ladder import climb, try_rung
 from .objective import AVAILABLE, NODES, unstable_cost
-from .rungs import LEVELS, ladder
+from .rungs import LEVELS, check_ladder
+from .rungs import ladder as default_ladder
 from .threads import one_core_each
 
 TRANSFORMS = ("none", "sqrt", "log1p")
@@ -81,7 +82,8 @@ class Plan:
                       fold_or_split.pool if fc is None else fc,
                       np.triu(np.ones((brain.n, brain.n)), 1) if pairs is None else pairs, self.target.band,
                       self.target.slowest, NODES if model.rotation is not None else FAST_NODES, self.loss,
-                      self.target.gsr, self.keep)
+                      self.target.gsr, self.keep, lambda name: dataclasses.replace(
+                          self, model=MODELS[name]()).ground(fold_or_split, lambda _: brain))
 
     def brain(self, people=None):
         """Return the connectome of some people: the one there is, or the mean of theirs."""
@@ -90,9 +92,9 @@ class Plan:
         return Connectome.mean([self.brains[i] for i in people])
 
 
-def fit(target, brain, *, model="Hopf", maps=None, map_names=None, sc_transform=None, sc_norm="max", n_null=19,
-        seed=0, max_rung="region", starts=8, steps=None, null_steps=None, loss=None, confirm=True, progress=None,
-        command=None, keep=None):
+def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=None, sc_norm="max", n_null=19,
+        seed=0, max_rung="region", ladder=None, starts=8, steps=None, null_steps=None, loss=None, confirm=True,
+        progress=None, command=None, keep=None):
     """Find the model that explains functional connectivity, and say how sure that is.
 
     Climbs from shared parameters to maps to regions (to edges on request), each with and without a shared drive;
@@ -106,7 +108,9 @@ def fit(target, brain, *, model="Hopf", maps=None, map_names=None, sc_transform=
     brain : Connectome, array ``[n, n]``, or list of Connectome
         Raw weights; one connectome for all, or one per person in the order of the target's runs, of which every
         fit takes the mean over the people it may see.
-    model : str or Model
+    model : str, Model or list of str, optional
+        Several are tried in this order, each richer one at the freedom that the simpler ones reached: see
+        `default_ladder`. What `recommend` says unless given.
     maps : array ``[m, n]``, optional
         Along which regional parameters may vary; the first harmonics of the connectome unless given.
     map_names : sequence of str, optional
@@ -117,6 +121,8 @@ def fit(target, brain, *, model="Hopf", maps=None, map_names=None, sc_transform=
         Wrong connectomes of each kind.
     seed : int
     max_rung : {"shared", "maps", "region", "edges"}
+    ladder : levels of Rung, optional
+        In place of `default_ladder`; ``model`` and ``max_rung`` then say nothing.
     starts : int
         Starting points where local minima are likely.
     steps, null_steps : int, optional
@@ -142,10 +148,29 @@ def fit(target, brain, *, model="Hopf", maps=None, map_names=None, sc_transform=
         Where sizes, names or options do not fit.
     """
     began = time.monotonic()
+    levels = _levels(target, model, max_rung, ladder)
+    if ladder is not None or isinstance(model, list | tuple) or model is None:
+        model = levels[0][0].model
+    max_rung = levels[-1][0].level
     plan = plan_of(target, brain, model=model, maps=maps, transform=sc_transform, norm=sc_norm, seed=seed,
-                   max_rung=max_rung, starts=starts, steps=steps, null_steps=null_steps, loss=loss, keep=keep)
+                   starts=starts, steps=steps, null_steps=null_steps, loss=loss, keep=keep)
     with jax.enable_x64(True), one_core_each():
-        return _run(plan, sc_transform, max_rung, n_null, confirm, progress, began, map_names, command)
+        return _run(plan, levels, sc_transform, n_null, confirm, progress, began, map_names, command)
+
+
+def _levels(target, model, max_rung, levels):
+    if levels is not None:
+        return check_ladder(levels, MODELS)
+    if max_rung not in LEVELS:
+        raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(LEVELS)}.")
+    model = recommend(target).model if model is None else model
+    names = [m if isinstance(m, str) else type(m).__name__ for m in (model if isinstance(model, list | tuple)
+                                                                     else [model])]
+    unknown = [name for name in names if name not in MODELS]
+    if unknown or not names:
+        raise InputError("model", f"found {unknown[0] if unknown else names!r}", f"Choose one of {', '.join(MODELS)}.")
+    # Regressing out the global signal takes a shared drive out of the data, too.
+    return default_ladder(names, max_rung, drive=not target.gsr)
 
 
 def instrument_of(model):
@@ -153,20 +178,15 @@ def instrument_of(model):
     return Direct() if model.rotation is not None else Balloon()
 
 
-def plan_of(target, brain, *, model="Hopf", maps=None, transform=None, norm="max", seed=0, max_rung="region",
-            starts=8, steps=None, null_steps=None, loss=None, keep=None):
+def plan_of(target, brain, *, model="Hopf", maps=None, transform=None, norm="max", seed=0, starts=8,
+            steps=None, null_steps=None, loss=None, keep=None):
     """Check what `fit` was given, and hold it together; see there."""
     if loss is not None:
         loss.check(AVAILABLE, "a fit of FC in closed form")
         if target.gsr and any(isinstance(term, Wishart) for term in loss.parts):
             raise InputError("loss", "a Wishart likelihood after global-signal regression, which leaves FC singular",
                              "Choose FC or FCMSE, or data without the regression.")
-    if max_rung not in LEVELS:
-        raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(LEVELS)}.")
-    if isinstance(model, str):
-        if model not in MODELS:
-            raise InputError("model", f"found {model!r}", f"Choose one of {', '.join(MODELS)}.")
-        model = MODELS[model]()
+    model = MODELS[model]() if isinstance(model, str) else model
     brains = tuple(brain) if isinstance(brain, list | tuple) else (brain,)
     brains = tuple(b if isinstance(b, Connectome) else Connectome(b) for b in brains)
     for b in brains:
@@ -209,10 +229,8 @@ def _select(plan, fold, levels, fixed_transform, starts, report=None):
     return plan, trials
 
 
-def _run(plan, fixed_transform, max_rung, n_null, confirm, progress, began, map_names, command):
+def _run(plan, levels, fixed_transform, n_null, confirm, progress, began, map_names, command):
     target = plan.target
-    # Regressing out the global signal takes a shared drive out of the data, too.
-    levels = ladder(max_rung, drive=not target.gsr, model=type(plan.model).__name__)
 
     def report(trial):
         if progress is not None:
@@ -234,7 +252,7 @@ def _run(plan, fixed_transform, max_rung, n_null, confirm, progress, began, map_
     evidence = None if target.folds[0].score is None else gather(plan, path, pooled, n_null, progress)
     return build_result(plan, trials, path, pooled, nested, final, evidence,
                         confirm=confirm, map_names=map_names, progress=progress,
-                        provenance=_provenance(plan, began, command, n_null, max_rung), began=began)
+                        provenance=_provenance(plan, began, command, n_null, levels[-1][0].level), began=began)
 
 
 def _score_folds(plan, levels, path, fixed_transform):

@@ -22,6 +22,7 @@ UNIFORM_DRIVE = 0.5
 NO_DRIVE = 1e-6                   # a rung without a drive has a vanishing one, so that all rungs compile once
 STEPS = {"shared": 100, "maps": 200, "region": 800, "edges": 900}
 SLOW_STEPS = {"shared": 60, "maps": 100, "region": 150, "edges": 150}     # where a step costs a solve per frequency
+SLOW_STARTS = 2
 AGREE = 0.01                     # losses this close count as the same optimum
 
 _predict = jax.jit(predicted_fc, static_argnames="nodes", compiler_options=ALONE)
@@ -42,6 +43,7 @@ class Ground:
     nodes : quadrature nodes where the band integral has no closed form
     loss, gsr : see `FcProblem`
     keep : function ``(key, compute) -> arrays`` that remembers finished searches, or None
+    other : function from a model's name to the ground where that model stands in this one's place
     """
 
     network: object
@@ -55,6 +57,12 @@ class Ground:
     loss: object = None
     gsr: bool = False
     keep: object = None
+    other: object = None
+
+    def under(self, model):
+        """Return the ground for a model's name: this one, unless another model stands on it."""
+        own = {type(m).__name__ for m in self.network.groups.values()}
+        return self if self.other is None or model in own else self.other(model)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -109,8 +117,13 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
     steps : int, optional
         Step limit of every start.
     """
-    at = ground.network if below is None else below.network
-    limits = STEPS if form_of(at, ground.observation) == "symmetric" else SLOW_STEPS
+    ground = ground.under(rung.model)
+    limits, starts = (STEPS, starts) if form_of(ground.network, ground.observation) == "symmetric" else (
+        SLOW_STEPS, min(starts, SLOW_STARTS))
+    if below is not None and below.rung.model != rung.model:
+        # A richer model begins where it predicts what the simpler one does, not by chance.
+        below = fit_rung(dataclasses.replace(ground, fc=below.fc), rung, shrinkage=shrinkage, starts=starts, seed=seed,
+                         steps=steps)
     steps = limits[rung.level] if steps is None else steps
     level_known = ground.band is not None or all(m.rotation is None for m in ground.network.groups.values())
     problems = []

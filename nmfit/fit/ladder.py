@@ -82,6 +82,7 @@ def judge(trial, below, null_gains=None):
         return dataclasses.replace(trial, kept=True, gain=float(trial.scores.mean()),
                                    reason="the first rung is where the climb starts")
     gain, error = jackknife(trial.scores - below.scores)
+    richer = trial.rung.model != below.rung.model
     if null_gains is not None:
         error = None
         needed = float(np.mean(null_gains) + np.std(null_gains, ddof=1))
@@ -95,6 +96,8 @@ def judge(trial, below, null_gains=None):
     kept = gain > needed
     lead = f"on the choose part r changes by {gain:+.3f}"
     reason = f"{lead}, {'more' if kept else 'no more'} than {against}"
+    if richer:
+        reason = f"{trial.rung.model} {'beats' if kept else 'ties with or loses to'} {below.rung.model}: {reason}"
     return dataclasses.replace(trial, kept=bool(kept), gain=gain, gain_se=error, needed=needed, reason=reason)
 
 
@@ -121,6 +124,8 @@ def climb(levels, grounds, splits, *, starts, seed, ceiling=None, nulls=None, re
     for level in levels:
         judged = []
         for rung in level:
+            if not rung.model:
+                rung = dataclasses.replace(rung, model=kept.rung.model)
             trial = try_rung(rung, grounds, splits, kept, starts=starts, seed=seed, steps=steps)
             gains = None if nulls is None else nulls.gains(rung, trial.shrinkage)
             judged.append(judge(trial, kept, gains))

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from ..errors import InputError
 from .space import edge_block, regional_block, shared_block
 
 LEVELS = ("shared", "maps", "region", "edges")
@@ -15,7 +16,7 @@ class Rung:
     ----------
     level : "shared", "maps", "region" or "edges"
     drive : whether a shared drive is part of it
-    model : name of the model
+    model : name of the model; "" for that of the rung below
     engine : "linear", "closure" or "simulated"
     """
 
@@ -30,10 +31,62 @@ class Rung:
         return f"{self.level} + drive" if self.drive else self.level
 
 
-def ladder(max_rung, drive=True, model="Hopf"):
-    """Return the default ladder for FC up to a level: at each level without and with a shared drive."""
-    levels = LEVELS[:LEVELS.index(max_rung) + 1]
-    return tuple(tuple(Rung(level, d, model) for d in ((False, True) if drive else (False,))) for level in levels)
+def ladder(models=("Hopf",), max_rung="region", drive=True):
+    """Return the default ladder for FC: levels in order, at each the alternatives that are tried.
+
+    The first model climbs to the maps; there every richer one is tried at the same freedom, begun where it predicts
+    what the rung below does; only then regions, and edges, of the model that is kept. Edit it, and pass it back as
+    ``nmfit.fit(target, brain, ladder=...)``.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Names, the simplest first.
+    max_rung : {"shared", "maps", "region", "edges"}
+        The last level.
+    drive : bool
+        Try each level with a shared drive, too.
+
+    Returns
+    -------
+    tuple of tuple of Rung
+    """
+    first, *richer = models
+    own = {"shared": first, "maps": first}
+    levels = []
+    for level in LEVELS[:LEVELS.index(max_rung) + 1]:
+        alone = own.get(level, first if not richer else "")
+        levels.append(tuple(Rung(level, d, alone) for d in ((False, True) if drive else (False,))))
+        if level == min("maps", max_rung, key=LEVELS.index):
+            levels += [tuple(Rung(level, d, name) for d in ((False, True) if drive else (False,))) for name in richer]
+    return tuple(levels)
+
+
+def check_ladder(levels, known):
+    """Return a ladder as tuples, or refuse it.
+
+    Raises
+    ------
+    InputError
+        Naming the rung that goes down, or whose level or model is unknown.
+    """
+    levels = tuple(tuple(level) if isinstance(level, list | tuple) else (level,) for level in levels)
+    if not levels or not all(levels) or not all(isinstance(r, Rung) for level in levels for r in level):
+        raise InputError("ladder", "no rungs", "Give levels of Rung, such as default_ladder() returns.")
+    highest = -1
+    for level in levels:
+        for rung in level:
+            if rung.level not in LEVELS:
+                raise InputError("ladder", f"a rung '{rung.level}'", f"Choose among {', '.join(LEVELS)}.")
+            if rung.model not in known and (rung.model or level is levels[0]):
+                raise InputError("ladder", f"model '{rung.model}' at '{rung.level}'",
+                                 f"Choose among {', '.join(known)}.")
+        heights = {LEVELS.index(rung.level) for rung in level}
+        if len(heights) > 1 or min(heights) < highest:
+            raise InputError("ladder", f"level {', '.join(r.name for r in level)} after '{LEVELS[highest]}'",
+                             "Let freedom grow from level to level, equal within one.")
+        highest = max(heights)
+    return levels
 
 
 def blocks_of(network, rung, maps, level_known, slowest):

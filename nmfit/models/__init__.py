@@ -7,6 +7,7 @@ from .hopf import Hopf
 from .jansen_rit import JansenRit
 from .kuramoto import Kuramoto
 from .qif import QIF
+from .recommend import Advice, advise, recommend
 from .reduced_wong_wang import ReducedWongWang
 from .stuart_landau import StuartLandau
 from .threshold_linear import ThresholdLinear
@@ -18,5 +19,5 @@ MODELS = {model.__name__: model for model in (
     JansenRit, QIF,
 )}
 
-__all__ = ["MODELS", "QIF", "FitzHughNagumo", "Hopf", "JansenRit", "Kuramoto", "Model", "ReducedWongWang",
-           "StuartLandau", "ThresholdLinear", "WilsonCowan", "WongWang", "describe"]
+__all__ = ["MODELS", "QIF", "Advice", "FitzHughNagumo", "Hopf", "JansenRit", "Kuramoto", "Model", "ReducedWongWang",
+           "StuartLandau", "ThresholdLinear", "WilsonCowan", "WongWang", "advise", "describe", "recommend"]

@@ -1,0 +1,97 @@
+"""Which model to take, ladders as data, and a richer model begun from a simpler one."""
+
+import dataclasses
+from functools import cache
+
+import numpy as np
+import pytest
+
+import nmfit as nf
+from nmfit import cli
+from nmfit.errors import InputError
+from nmfit.fit.fc import plan_of
+from nmfit.fit.ground import fit_rung
+from nmfit.fit.rungs import check_ladder
+from nmfit.models import MODELS
+from nmfit.models.recommend import TREE
+
+N = 6
+
+
+@cache
+def data():
+    rng = np.random.default_rng(0)
+    weights = np.triu(rng.uniform(0.1, 1.0, (N, N)), 1)
+    weights += weights.T
+    mixed = np.linalg.cholesky(np.linalg.inv(np.diag(weights.sum(1) + 1.0) - weights))
+    runs = tuple(rng.normal(size=(400, N)) @ mixed.T for _ in range(3))
+    return nf.fc_target(list(runs), tr=2.0), nf.Connectome(weights)
+
+
+@pytest.mark.parametrize("purpose", TREE)
+def test_every_leaf_names_a_model_and_says_why(purpose, capsys):
+    for physiological in (False, True):
+        advice = nf.advise(purpose, physiological)
+        assert advice.model in MODELS
+        assert len(advice.why) > 20
+        assert len(advice.careful) > 20
+    assert nf.advise(purpose).model != nf.advise(purpose, True).model
+    assert cli.main(["models", "--for", purpose]) == 0
+    assert capsys.readouterr().out.startswith(nf.advise(purpose).model)
+
+
+def test_an_unknown_purpose_is_refused_by_name(capsys):
+    assert cli.main(["models", "--for", "telepathy"]) == cli.REFUSED
+    assert "telepathy" in capsys.readouterr().err
+
+
+def test_models_of_eeg_have_a_source_and_models_of_bold_an_observable():
+    assert MODELS[nf.advise("fmri", True).model].bold_drive is not None
+    assert MODELS[nf.advise("eeg", True).model].eeg_source is not None
+
+
+def test_a_target_is_told_its_model():
+    assert nf.recommend(data()[0]).model == "Hopf"
+
+
+def test_the_richer_model_enters_at_the_maps():
+    levels = nf.default_ladder(("Hopf", "ReducedWongWang"))
+    assert [(r.level, r.model) for level in levels for r in level if not r.drive] == [
+        ("shared", "Hopf"), ("maps", "Hopf"), ("maps", "ReducedWongWang"), ("region", "")]
+    short = nf.default_ladder(("Hopf", "ReducedWongWang"), max_rung="shared")
+    assert [(r.level, r.model) for level in short for r in level if not r.drive] == [
+        ("shared", "Hopf"), ("shared", "ReducedWongWang")]
+
+
+@pytest.mark.parametrize(("levels", "what"), [
+    ((), "no rungs"),
+    ((nf.Rung("region"), nf.Rung("maps")), "after 'region'"),
+    ((nf.Rung("lobes"),), "lobes"),
+    ((nf.Rung("shared", model="Hopfield"),), "Hopfield"),
+    ((nf.Rung("shared", model=""),), "model ''"),
+    (("shared",), "no rungs"),
+])
+def test_a_ladder_that_makes_no_sense_is_refused(levels, what):
+    with pytest.raises(InputError, match=what):
+        check_ladder(levels, MODELS)
+
+
+def test_an_edited_ladder_is_climbed():
+    target, brain = data()
+    result = nf.fit(target, brain, ladder=[nf.Rung("shared"), nf.Rung("region")], n_null=0, confirm=False, steps=20,
+                    sc_transform="none")
+    assert [rung["name"] for rung in result.record["rungs"]] == ["shared", "region"]
+
+
+def test_a_richer_model_begins_where_it_predicts_what_the_simpler_one_does():
+    target, brain = data()
+    ground = plan_of(target, brain, transform="none").ground(target.final)
+    simple = fit_rung(ground, nf.Rung("shared"), starts=2)
+    cold = fit_rung(dataclasses.replace(ground, fc=simple.fc), nf.Rung("shared", model="ReducedWongWang"), steps=0)
+    richer = fit_rung(ground, nf.Rung("shared", model="ReducedWongWang"), simple, starts=1, steps=30)
+    assert richer.rung.model == "ReducedWongWang"
+    assert type(next(iter(richer.network.groups.values()))).__name__ == "ReducedWongWang"
+    above = np.triu_indices(N, 1)
+    near, far = (np.abs(f.fc - simple.fc)[above].mean() for f in (richer, cold))
+    assert near < 0.5 * far
+    assert richer.loss <= richer.start_loss
