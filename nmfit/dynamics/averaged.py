@@ -18,7 +18,7 @@ class Averaged(Model):
     read, R : mean reading ``[1, n]`` of the instrument and its mean slope ``[n, 1, d]``
     noise : ``[d, n]``
     noisy : indices of the states with noise
-    model : the class it stands for
+    states, channels, coupling, time_scale : of the model it stands for
     turns : whether its planes still rotate
     """
 
@@ -32,28 +32,11 @@ class Averaged(Model):
     R: object
     noise: object
     noisy: tuple = static(default=())
-    model: type = static(default=Model)
+    states: tuple = static(default=())
+    channels: tuple = static(default=())
+    coupling: str = static(default="additive")
+    time_scale: float = static(default=1.0)
     turns: bool = static(default=False)
-
-    @property
-    def states(self):
-        """Names of the states."""
-        return self.model.states
-
-    @property
-    def channels(self):
-        """Names of the channels."""
-        return self.model.channels
-
-    @property
-    def coupling(self):
-        """Kind of coupling."""
-        return self.model.coupling
-
-    @property
-    def time_scale(self):
-        """Time scale of the model it stands for."""
-        return self.model.time_scale
 
     @property
     def rotation(self):

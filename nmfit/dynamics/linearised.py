@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ..parameters import pytree, static
 from .alone import alone
-from .closure import LARGEST_DEFECT, close
+from .closure import close
 from .fixed_point import fixed_point
 from .local import complexed, local_rate
 from .quadrature import interval_rule
@@ -29,7 +29,7 @@ class Linear:
     x : dict of arrays ``[d, n_g]``, the fixed point
     residual, converged : how well it was found
     engine : "linear", "closure", or "declined" where neither holds and the network is to be simulated
-    defect : what the fourth moments of the closure miss; None where it was not asked for
+    defect : what the moments of a closure miss, below 1 where it is valid; None where it was not asked for
     form : "symmetric" (one eigendecomposition), "rotating" (complex ``n x n``) or "general" (``nk x nk``)
     """
 
@@ -129,7 +129,7 @@ def _chosen(network, observation, start):
     usable = bool(closed.converged) and float(closed.abscissa()) < 0
     if stable and usable and float(closed.defect) < SMALL_DEFECT:
         return at_rest
-    if usable and float(closed.defect) < LARGEST_DEFECT:
+    if usable and float(closed.defect) < 1:
         return closed
     return dataclasses.replace(at_rest, engine="declined", defect=closed.defect)
 
