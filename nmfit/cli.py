@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from . import cli_simulate
 from .errors import InputError
 
 CONVERGED, UNSURE, REFUSED, INTERRUPTED = 0, 1, 2, 130
@@ -91,6 +92,8 @@ def _parser():
     how.add_argument("--n-null", type=_count, default=19, metavar="N", help="wrong connectomes of each kind")
     how.add_argument("--seed", type=_count, default=0, metavar="N")
     _output(fit).add_argument("--resume", action="store_true", help="go on with an interrupted fit of the same inputs")
+
+    cli_simulate.add(verbs, TRANSFORMS, NORMS)
 
     models = verbs.add_parser("models", help="list the models, or describe one")
     models.set_defaults(run=_models)

@@ -132,6 +132,6 @@ def test_other_families_agree_with_simulation_where_it_is_valid(model, G, second
 
 @pytest.mark.long
 @pytest.mark.parametrize(("model", "G"), [(FitzHughNagumo(I=0.65, sigma=3.0), 0.1),
-                                      XX, ids=lambda v: type(v).__name__)
+                                          (JansenRit(p=330.0, sigma=200.0), 2.0)], ids=lambda v: type(v).__name__)
 def test_it_declines_spikes_and_jumps(model, G):
     assert linearise(Network.of(WEIGHTS, model, G=G), Direct(), closure=True).defect > 1

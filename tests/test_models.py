@@ -253,3 +253,15 @@ def test_sets_of_wilson_cowan_stay_inside_the_bounds():
         check_values(model)
         assert model.shifted
     assert WilsonCowan.bistable(P=0.1).P == 0.1
+
+
+def test_time_scale_follows_the_parameters(cls):
+    assert cls().pace() == pytest.approx(cls.time_scale)
+    assert cls.clock
+    for name in cls.clock:
+        told = declarations(cls)[name]
+        faster = told.default * (0.5 if told.unit == "s" else 2.0)
+        assert cls(**{name: faster}).pace() == pytest.approx(0.5 * cls.time_scale)
+        assert cls(**{name: np.array([told.default, faster])}).pace() == pytest.approx(0.5 * cls.time_scale)
+    if cls.__name__ == "Hopf":
+        assert "0.025 s" in describe(cls(f=40.0))

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from .noise import Sources
 from .schemes import SCHEMES
-from .steps import check_step, default_step, delay_range, rates
+from .steps import check_step, default_step, delay_range, rates, settling
 
 CHUNK_STEPS = 512
 CHUNK_BYTES = 2**25
@@ -109,9 +109,7 @@ class Plan:
         step = sample / every
         check_step(network, observation, step, max(local, joined), SCHEMES[scheme].limit, scheme, tau)
         if warmup is None:
-            slowest = max(m.time_scale for m in network.groups.values())
-            slowest = slowest if network.colour is None else max(slowest, float(network.colour.tau))
-            warmup = 10 * slowest + (20 if observation.states else 0)
+            warmup = settling(network) + (20 if observation.states else 0)
         if not (math.isfinite(warmup) and warmup >= 0):
             raise InputError("warmup", f"found {warmup}", "Give seconds, 0 for none.")
         samples = math.floor(seconds / sample * (1 + 1e-9))

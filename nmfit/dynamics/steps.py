@@ -42,11 +42,24 @@ def _at_start(network):
     return parts, jnp.abs(network.strengths()).sum(1).max()
 
 
+def settling(network):
+    """Return seconds after which the start is forgotten: ten time scales, five times of the slowest damping."""
+    with jax.enable_x64(True):
+        parts, _ = jax.device_get(_at_start(network))
+    longest = 0.0
+    for name, (a, *_) in parts.items():
+        model = network.groups[name]
+        slowest = np.abs(np.linalg.eigvals(a).real).min()
+        damped = min(5 / max(slowest, 1e-9), 10 * model.time_scale)
+        longest = max(longest, 10 * model.pace(), damped)
+    return longest if network.colour is None else max(longest, 10 * float(network.colour.tau))
+
+
 def default_step(network, local, joined, tau):
     """Return a round step: a twentieth of the fastest local time, at most a quarter of the longest delay."""
     # an oscillation of rate w gains w (w dt)^3 / 8 of growth and loses (w dt)^2 / 6 of its frequency
     step = min(0.05 / max(local, 1e-9), 0.1 / max(joined, 1e-9),
-               min(m.time_scale for m in network.groups.values()) / 20)
+               min(m.pace() for m in network.groups.values()) / 20)
     if tau is not None and tau[1] > 0:
         step = min(step, tau[1] / 4)
     if network.colour is not None:
@@ -75,7 +88,7 @@ def check_step(network, observation, dt, rate, limit, scheme, tau):
     if rate * dt > limit:
         raise InputError("dt", f"a step of {dt:g} s is too coarse for {fastest}, whose fastest rate is {rate:.3g} /s",
                          "Take a shorter step or shorter samples.", f"at most {limit / rate:.2g} s with {scheme}")
-    scale = min(m.time_scale for m in network.groups.values())
+    scale = min(m.pace() for m in network.groups.values())
     if dt > scale and rate * dt > 0.05:
         raise InputError("dt", f"a step of {dt:g} s is too coarse for {fastest}, whose time scale is {scale:g} s",
                          "Take a shorter step.", f"at most {scale:g} s")

@@ -6,6 +6,8 @@ Nothing else is written per model: Jacobians, transfer functions, simulators and
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from ..parameters import declarations
+
 
 class Model(ABC):
     """A neural mass: element-wise over regions, in seconds, Hz and mV.
@@ -27,6 +29,7 @@ class Model(ABC):
     damped : narrower bounds of single parameters, ``{name: (low, high)}``, inside which a region alone is
         damped, so that the linear engine applies; empty where the bounds need no narrowing
     time_scale : shortest characteristic time at the defaults, in seconds
+    clock : names of the parameters (s, Hz or 1/s) that it follows, the fastest of them
     cost : "lowest", "low", "medium" or "high"
     source : the paper
     good_for, not_for : one sentence each
@@ -41,10 +44,20 @@ class Model(ABC):
     rests_at_start: ClassVar[bool] = False
     damped: ClassVar[dict[str, tuple[float, float]]] = {}
     time_scale: ClassVar[float]
+    clock: ClassVar[tuple[str, ...]] = ()
     cost: ClassVar[str]
     source: ClassVar[str]
     good_for: ClassVar[str]
     not_for: ClassVar[str]
+
+    def pace(self):
+        """Return the shortest characteristic time in seconds at this model's own numbers (not in traced code)."""
+        told, ratios = declarations(self), []
+        for name in self.clock:
+            value = getattr(self, name)
+            slow, fast = (value, value) if getattr(value, "ndim", 0) == 0 else (value.min(), value.max())
+            ratios.append(slow / told[name].default if told[name].unit == "s" else told[name].default / fast)
+        return self.time_scale * float(min(ratios, default=1.0))
 
     @abstractmethod
     def drift(self, x, c):

@@ -28,6 +28,7 @@ class FitzHughNagumo(Model):
     fit_first: ClassVar = ("I", "tau_w")
     damped: ClassVar = {"I": (0.0, 0.72)}
     time_scale: ClassVar = 0.001
+    clock: ClassVar = ("tau_V",)
     cost: ClassVar = "medium"
     source: ClassVar = "FitzHugh 1961, Biophys J 1:445"
     good_for: ClassVar = "excitable populations, bursts on a stimulus, relaxation oscillations"

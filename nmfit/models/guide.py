@@ -21,7 +21,7 @@ def describe(model):
         "coupling": f"{cls.coupling}, through {', '.join(cls.channels)}",
         "fit first": ", ".join(cls.fit_first),
         "observables": ", ".join(seen),
-        "time scale": f"{cls.time_scale:g} s",
+        "time scale": f"{cls.time_scale if model is cls else model.pace():.3g} s",
         "cost": cls.cost,
         "good for": cls.good_for,
         "not for": cls.not_for,

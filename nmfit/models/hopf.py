@@ -32,6 +32,7 @@ class Hopf(Model):
     rests_at_start: ClassVar = True
     damped: ClassVar = {"a": (-5.0, -0.001)}
     time_scale: ClassVar = 20.0
+    clock: ClassVar = ("f",)
     cost: ClassVar = "lowest"
     source: ClassVar = "Deco et al. 2017, Sci Rep 7:3095"
     good_for: ClassVar = "FC and spectra of any band with few parameters; the first model to try"

@@ -30,6 +30,7 @@ class JansenRit(Model):
     fit_first: ClassVar = ("p", "C")
     damped: ClassVar = {"p": (316.0, 800.0)}
     time_scale: ClassVar = 0.02
+    clock: ClassVar = ("a", "b")
     cost: ClassVar = "low"
     source: ClassVar = "Jansen & Rit 1995, Biol Cybern 73:357"
     good_for: ClassVar = "EEG and MEG spectra with an alpha peak; evoked responses"

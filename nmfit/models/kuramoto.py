@@ -33,6 +33,7 @@ class Kuramoto(Model):
     coupling: ClassVar = "additive"
     fit_first: ClassVar = ("f",)
     time_scale: ClassVar = 0.1
+    clock: ClassVar = ("f",)
     cost: ClassVar = "low"
     source: ClassVar = "Kuramoto 1975; Sakaguchi & Kuramoto 1986, Prog Theor Phys 76:576"
     good_for: ClassVar = "synchrony, metastability and travelling phases of one rhythm"

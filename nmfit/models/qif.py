@@ -29,6 +29,7 @@ class QIF(Model):
     coupling: ClassVar = "additive"
     fit_first: ClassVar = ("eta", "J")
     time_scale: ClassVar = 0.01
+    clock: ClassVar = ("tau",)
     cost: ClassVar = "high"
     source: ClassVar = "Montbrio, Pazo & Roxin 2015, Phys Rev X 5:021028"
     good_for: ClassVar = "the exact mean of spiking neurons; switching between quiet and active states"

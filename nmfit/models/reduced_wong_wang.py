@@ -29,6 +29,7 @@ class ReducedWongWang(Model):
     coupling: ClassVar = "additive"
     fit_first: ClassVar = ("w", "I_0")
     time_scale: ClassVar = 0.1
+    clock: ClassVar = ("tau_S",)
     cost: ClassVar = "lowest"
     source: ClassVar = "Deco et al. 2013, J Neurosci 33:11239"
     good_for: ClassVar = "FC of BOLD from noise about a quiet state, at the lowest cost of any synaptic model"

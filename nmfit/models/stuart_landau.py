@@ -32,6 +32,7 @@ class StuartLandau(Model):
     rests_at_start: ClassVar = True
     damped: ClassVar = {"a": (-5.0, -0.001)}
     time_scale: ClassVar = 20.0
+    clock: ClassVar = ("f",)
     cost: ClassVar = "lowest"
     source: ClassVar = "Kuramoto 1984, Chemical Oscillations, Waves, and Turbulence"
     good_for: ClassVar = "oscillations whose frequency moves with their amplitude, near and past the onset"

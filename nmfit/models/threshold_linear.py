@@ -31,6 +31,7 @@ class ThresholdLinear(Model):
     fit_first: ClassVar = ("eta", "w_EE")
     damped: ClassVar = {"w_EE": (12.0, 30.0)}
     time_scale: ClassVar = 0.01
+    clock: ClassVar = ("tau_E", "tau_I")
     cost: ClassVar = "low"
     source: ClassVar = "Chaudhuri et al. 2015, Neuron 88:419"
     good_for: ClassVar = "time scales along a cortical hierarchy, on directed connectomes; exact closed form"

@@ -32,6 +32,7 @@ class WilsonCowan(Model):
     fit_first: ClassVar = ("P", "w_EE")
     damped: ClassVar = {"P": (-2.0, 0.78)}
     time_scale: ClassVar = 0.0025
+    clock: ClassVar = ("tau_E", "tau_I")
     cost: ClassVar = "medium"
     source: ClassVar = "Wilson & Cowan 1972, Biophys J 12:1"
     good_for: ClassVar = "gamma and beta rhythms of excitation and inhibition; bistable populations"

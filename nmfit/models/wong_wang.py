@@ -35,6 +35,7 @@ class WongWang(Model):
     coupling: ClassVar = "additive"
     fit_first: ClassVar = ("w", "J_N")
     time_scale: ClassVar = 0.01
+    clock: ClassVar = ("tau_E", "tau_I")
     cost: ClassVar = "low"
     source: ClassVar = "Deco et al. 2014, J Neurosci 34:7886"
     good_for: ClassVar = "FC of BOLD with balanced excitation and inhibition, gradients of recurrence"
