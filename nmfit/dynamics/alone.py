@@ -9,6 +9,15 @@ import jax.numpy as jnp
 ALONE = {"xla_cpu_multi_thread_eigen": False}
 
 
+def one_by_one(function, *arrays):
+    """Return what ``vmap`` of a function would, one item after the other.
+
+    A batch of LAPACK calls is spread over the threads that run the program itself, and where all of those wait for
+    their batches nobody is left to do the work. A single call is done by who asks.
+    """
+    return jax.lax.map(lambda items: function(*items), arrays)
+
+
 def alone(*static):
     """Compile a function where it is called from plain Python; inside a compilation it stays what it is.
 

@@ -8,18 +8,19 @@ reads, ``h_o`` and ``g_o``, and the network operator ``K(w)``, the response to t
 import jax
 import jax.numpy as jnp
 
+from .alone import one_by_one
 from .local import complexed, imaginary, jacobian, local_system, transfer
 from .noise import Sources
 
 
 @jax.custom_vjp
 def inverse(matrix):
-    """Return the inverse of each matrix; its derivative takes products only, no second solve."""
-    return jnp.linalg.inv(matrix)
+    """Return the inverse of each matrix ``[f, n, n]``; its derivative takes products only, no second solve."""
+    return one_by_one(jnp.linalg.inv, matrix)
 
 
 def _inverse_forward(matrix):
-    found = jnp.linalg.inv(matrix)
+    found = one_by_one(jnp.linalg.inv, matrix)
     return found, found
 
 

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from .alone import alone
+from .alone import alone, one_by_one
 from .local import complexed, imaginary, jacobian, local_system, transfer
 from .resolvent import operator
 
@@ -87,8 +87,8 @@ def leading_root(network, x):
     still, at = jax.lax.stop_gradient((network, x))
     local = _local(still, at)
     first, lefts, rights, pole = _reduced(still, local)
-    roots, lefts, rights = jax.vmap(lambda s, u, v: _refined(still, local, s, u, v))(
-        first[:CANDIDATES], lefts[:CANDIDATES], rights[:CANDIDATES])
+    roots, lefts, rights = one_by_one(lambda s, u, v: _refined(still, local, s, u, v),
+                                      first[:CANDIDATES], lefts[:CANDIDATES], rights[:CANDIDATES])
     near = jnp.abs(roots - first[:CANDIDATES]) < TRUST * (jnp.abs(first[:CANDIDATES]) + pole)
     best = jnp.argmax(jnp.where(near, jnp.real(roots), -jnp.inf))
     s, u, v = roots[best], lefts[best], rights[best]
@@ -159,7 +159,8 @@ def _start_of_count(network, x):
 
 @alone()
 def _phase(network, x, w):
-    return jnp.angle(jnp.linalg.slogdet(loop(network, _local(network, x), imaginary(w)))[0])
+    matrices = loop(network, _local(network, x), imaginary(w))
+    return jnp.angle(one_by_one(lambda m: jnp.linalg.slogdet(m)[0], matrices))
 
 
 def unstable_roots(network, x, fastest=None):
