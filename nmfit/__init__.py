@@ -30,6 +30,7 @@ _ROOMS = {
     "SimulationDiverged": ".dynamics.simulation",
     "Recording": ".compare.recording",
     "fc_target": ".compare.target",
+    "scan_target": ".compare.scans",
     "spectrum_target": ".compare",
     "loss": ".compare",
     "fit": ".fit",

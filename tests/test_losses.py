@@ -175,6 +175,12 @@ def test_declared_regression_reaches_the_fit(tmp_path):
     weights = np.asarray(small_network().weights)
     with pytest.raises(InputError, match="leaves FC singular"):
         nmfit.fit(target, weights, loss=nmfit.loss.Wishart(samples=100.0))
+
+
+@pytest.mark.long
+def test_a_fit_after_regression_has_no_drive_and_negative_mean():
+    runs = [np.random.default_rng(i).normal(size=(400, N)) @ (np.eye(N) + 0.3) for i in range(2)]
+    target, weights = nmfit.fc_target([regress_global(run) for run in runs], tr=2.0, gsr=True), small_network().weights
     result = nmfit.fit(target, weights, n_null=0, max_rung="shared", starts=1, steps=20, confirm=False)
     assert [row["name"] for row in result.record["rungs"]] == ["shared"]             # no shared drive
     fc = result.arrays["fc_model"]

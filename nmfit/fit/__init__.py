@@ -3,16 +3,29 @@
 import sys
 import types
 
+from ..compare.scans import ScanTarget
 from ..compare.spectra import SpectrumTarget
+from ..errors import InputError
 from .fc import fit as fit_fc
 from .result import Result, load_result
 from .rungs import Rung
 from .rungs import ladder as default_ladder
+from .simulated import SimulatedFit, fit_simulated
 from .spectrum import fit_spectrum
 
 
-def fit(target, brain, **options):
-    """Fit what a target holds: functional connectivity (`fit_fc`), or spectra, with ``leadfield=`` (`fit_spectrum`)."""
+def fit(target, brain, *, engine=None, **options):
+    """Fit what a target holds: functional connectivity (`fit_fc`), or spectra, with ``leadfield=`` (`fit_spectrum`).
+
+    Scans (`scan_target`), or FC with ``engine="simulated"``, are fitted through the simulation (`fit_simulated`): for
+    models without a state of rest, and for FCD.
+    """
+    if engine not in (None, "linear", "simulated"):
+        raise InputError("engine", f"found {engine!r}", "Choose one, or none.", "linear, simulated")
+    if isinstance(target, ScanTarget) or engine == "simulated":
+        if engine == "linear":
+            raise InputError("engine", "linear, for scans", "Make the target with fc_target.")
+        return fit_simulated(target, brain, **options)
     if isinstance(target, SpectrumTarget):
         return fit_spectrum(target, brain, **options)
     return fit_fc(target, brain, **options)
@@ -27,4 +40,5 @@ class _Room(types.ModuleType):
 
 sys.modules[__name__].__class__ = _Room
 
-__all__ = ["Result", "Rung", "default_ladder", "fit", "fit_fc", "fit_spectrum", "load_result"]
+__all__ = ["Result", "Rung", "SimulatedFit", "default_ladder", "fit", "fit_fc", "fit_simulated", "fit_spectrum",
+           "load_result"]

@@ -1,0 +1,260 @@
+"""Fit through the simulation, where no closed form holds: limit cycles, phases, FCD."""
+
+import dataclasses
+import time
+
+import jax
+import numpy as np
+
+from ..compare.empirical import fc_score, functional_connectivity, group_fc, upper
+from ..compare.loss import FC, Loss, MeanFC, Wanted
+from ..compare.scans import Scans, ScanTarget
+from ..compare.series import fcd_values, ks_distance, trimmed
+from ..compare.target import FcTarget
+from ..dynamics.plan import Plan
+from ..dynamics.simulate import keys_of
+from ..errors import InputError
+from ..models import MODELS
+from ..network import Connectome, Network
+from ..observe import Direct
+from .fc import instrument_of
+from .simulated_objective import SimulatedProblem, simulated_objective, simulated_signals, tangent_sizes, warmed
+from .space import is_free, origin_theta, place, regional_block, shared_block
+from .stochastic import Descent, Health, Outcome, by_differences, descend, gradient_health
+
+SHARING = ("shared", "maps", "region")
+START_INPUT = 0.1          # 1/s: coupling strength times mean row sum where a fit begins
+MEMORY = 2e9
+WINDOW, STEP = 60.0, 10.0
+_value = jax.jit(simulated_objective)
+_value_and_grad = jax.jit(jax.value_and_grad(simulated_objective))
+_tangents = jax.jit(tangent_sizes)
+_warmed = jax.jit(warmed)
+_signals = jax.jit(simulated_signals)
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class SimulatedFit:
+    """A fit through simulation, scored on noise it never saw.
+
+    Attributes
+    ----------
+    network : Network at the optimum
+    parameters : dict of name to value, one number or one per region
+    outcome : Outcome
+    health : Health of the gradient at the start
+    loss, start_loss, history : under the fit's noise
+    scores : dict of name to (mean, standard error) over fresh simulated scans, held against the score part, or against
+        the fit part where there is none (``held_out`` says which)
+    held_out : bool
+    fc : ``[n, n]``, group FC of the fresh scans
+    memory : bytes that the gradient was estimated to take
+    seconds : of the whole fit
+    """
+
+    network: object
+    parameters: dict
+    outcome: Outcome
+    health: Health
+    loss: float
+    start_loss: float
+    history: np.ndarray
+    scores: dict
+    held_out: bool
+    fc: np.ndarray
+    memory: float
+    seconds: float
+
+    def summary(self):
+        """Return the outcome in lines."""
+        against = "held-out scans" if self.held_out else "the scans it was fitted to"
+        lines = [f"loss {self.start_loss:.4f} -> {self.loss:.4f}: {self.outcome.value}",
+                 f"gradient: {self.health.estimator}, {self.health.error:.1e} from differences, growth "
+                 f"{self.health.growth:+.2g} /s; about {self.memory / 2**20:.0f} MiB",
+                 f"fresh noise, against {against}:"]
+        lines += [f"  {name:<12} {mean:.3f} ± {error:.3f}" for name, (mean, error) in self.scores.items()]
+        lines += [f"  {name:<12} {np.mean(v):.4g}" + (f" (sd over regions {np.std(v):.2g})" if np.ndim(v) else "")
+                  for name, v in self.parameters.items()]
+        return "\n".join(lines)
+
+    def __repr__(self):
+        return f"<SimulatedFit {self.summary()}>"
+
+
+def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, observe=None, control="none", maps=None,
+                  sc_transform="none", sc_norm="max", seeds=4, score_seeds=20, steps=60, rate=0.1, seconds=None,
+                  dt=None, warmup=None, memory=MEMORY, shrinkage=0.0, seed=0, report=None):
+    """Fit a model through its simulation, with common random numbers, and score it on fresh ones.
+
+    Parameters
+    ----------
+    target : ScanTarget or FcTarget
+        See `scan_target`; the fit part of an `FcTarget` is its first fold's pool.
+    brain : Connectome or array ``[n, n]``
+    model : str, Model or Network
+        A network is taken as it stands; a phase model by name turns at the middle of the band.
+    loss : Loss, optional
+        ``FC() + 5 * MeanFC()`` unless given.
+    free : dict, optional
+        Name to "shared", "maps" or "region". The coupling, the noise and, for each region, what the model frees first
+        unless given.
+    observe : Observation, optional
+    control : "none", "rest" or "closure"
+        Whether a linear twin corrects FC, linearised at rest or statistically; for models that have one.
+    maps : array ``[m, n]``, optional
+    seeds, score_seeds : int
+        Simulated scans at once in the fit; fresh ones for the score.
+    steps : int
+    rate : float
+        Of Adam, in units of each parameter's own size.
+    seconds : float, optional
+        Of a simulated scan in the fit; that of the empirical ones unless given, and always where FCD is fitted.
+    dt, warmup : float, optional
+    memory : float
+        Bytes that the gradient may take.
+    shrinkage : float
+        Of regions towards their common level.
+    seed : int
+    report : function of (step, loss, best loss), optional
+
+    Returns
+    -------
+    SimulatedFit
+
+    Raises
+    ------
+    InputError
+        For sizes, names and losses that do not fit.
+    """
+    began = time.monotonic()
+    target = _scans(target)
+    loss = FC() + 5 * MeanFC() if loss is None else loss
+    _check(target, loss, control, free)
+    network = _network(target, brain, model, sc_transform, sc_norm)
+    group = next(iter(network.groups.values()))
+    observe = observe or (instrument_of(group) if "theta" not in group.states else Direct())
+    free = free or _usual(network)
+    maps = np.zeros((0, network.n)) if maps is None else np.atleast_2d(np.asarray(maps, float))
+    with jax.enable_x64(True):
+        blocks = tuple(_block(network, name, sharing, maps) for name, sharing in free.items())
+        plan = Plan.of(network, observe, seconds or target.volumes * target.tr, sample=target.tr, dt=dt, warmup=warmup,
+                       memory=memory / seeds)
+        problem = _problem(target, network, observe, blocks, loss, plan, _keys(seed, "fit", seeds), control, shrinkage)
+        theta = {name: np.asarray(v, float) for name, v in origin_theta(blocks).items()}
+        count = sum(v.size for v in theta.values())
+        held = problem if control != "none" else dataclasses.replace(problem, begun=_warmed(theta, problem))
+        health = gradient_health(lambda t: _value(t, held), lambda t: _value_and_grad(t, held),
+                                 lambda t, d: _tangents(t, d, held), theta, plan.samples * plan.sample, count)
+        slopes = by_differences(lambda t: _value(t, problem))
+        if health.estimator == "gradient":
+            slopes = lambda t: _value_and_grad(t, problem)                                      # noqa: E731
+        if health.estimator == "none":
+            start = float(_value(theta, problem))
+            found = Descent(theta, start, start, np.array([start]), 0, Outcome.GRADIENT_UNUSABLE)
+        else:
+            found = descend(slopes, theta, steps=steps, rate=rate, report=report)
+        best = place(network, blocks, found.theta)
+        fresh = dataclasses.replace(problem, keys=_keys(seed, "score", score_seeds), plan=Plan.of(
+            network, observe, target.volumes * target.tr, sample=target.tr, dt=plan.dt, warmup=warmup))
+        signals = np.asarray(_signals(found.theta, fresh), float)
+        names = [block.name for block in blocks if is_free(block)]
+        values = {name: np.asarray(best.value(name), float) for name in names}
+    scores, fc = score_scans(signals, target)
+    return SimulatedFit(
+        network=best, parameters=values, outcome=found.outcome, health=health, loss=found.loss,
+        start_loss=found.start_loss, history=found.history, scores=scores, held_out=target.score is not None, fc=fc,
+        memory=float(seeds * plan.memory(network, observe)), seconds=time.monotonic() - began)
+
+
+def score_scans(signals, target):
+    """Return scores of simulated scans ``[s, t, n]``, each with its standard error over them, and their group FC.
+
+    ``r`` and ``mean_fc`` (absolute difference of the mean) of each scan's FC, ``ks`` of its FCD, and their ``total``
+    ``(1 - r) + mean_fc + ks`` where there is FCD; ``group_r`` of the group FC.
+    """
+    against = target.score or target.fit
+    if not np.isfinite(signals).all():
+        raise InputError("simulation", "values that are not finite at the optimum", "Take a shorter step (dt=).")
+    fcs = np.stack([functional_connectivity(s, target.tr, target.band) for s in signals])
+    rows = {"r": [fc_score(fc, against.fc) for fc in fcs],
+            "mean_fc": [abs(upper(fc).mean() - upper(against.fc).mean()) for fc in fcs]}
+    if against.fcd is not None:
+        rows["ks"] = [ks_distance(fcd_values(trimmed(s, target.tr, target.band), target.tr, target.window, target.step),
+                                  against.fcd) for s in signals]
+        rows["total"] = list(1 - np.array(rows["r"]) + np.array(rows["mean_fc"]) + np.array(rows["ks"]))
+    group = group_fc(fcs)
+    left = [fc_score(group_fc(np.delete(fcs, k, axis=0)), against.fc) for k in range(len(fcs))]
+    scores = {name: (float(np.mean(v)), float(np.std(v, ddof=1) / np.sqrt(len(v)))) for name, v in rows.items()}
+    return scores | {"group_r": (fc_score(group, against.fc), float(np.sqrt((len(fcs) - 1) * np.var(left))))}, group
+
+
+def _scans(target):
+    if isinstance(target, ScanTarget):
+        return target
+    if not isinstance(target, FcTarget):
+        raise InputError("target", f"found {type(target).__name__}", "Make one with scan_target or fc_target.")
+    if target.tr is None or target.volumes is None:
+        raise InputError("target", "neither TR nor length of the scans behind the FC",
+                         "Give tr= and n_volumes= to fc_target: a simulation needs both.")
+    fold = target.folds[0]
+    return ScanTarget(Scans(fold.pool), None if fold.score is None else Scans(group_fc(fold.score)), target.tr,
+                      target.volumes, target.band, WINDOW, STEP, target.labels)
+
+
+def _check(target, loss, control, free):
+    if not isinstance(loss, Loss):
+        raise InputError("loss", f"found {loss!r}", "Give an expression of nmfit.loss.", "FC() + 0.5 * FCD()")
+    have = {"fc"} | {name for name in ("fcd", "order", "samples") if getattr(target.fit, name) is not None}
+    loss.check(have, "this target")
+    if control not in ("none", "rest", "closure"):
+        raise InputError("control", f"found {control!r}", "Choose one.", "none, rest, closure")
+    for name, sharing in (free or {}).items():
+        if sharing not in SHARING:
+            raise InputError(f"free '{name}'", f"found {sharing!r}", "Choose one.", ", ".join(SHARING))
+
+
+def _network(target, brain, model, transform, norm):
+    if isinstance(model, Network):
+        network = model
+    else:
+        brain = brain if isinstance(brain, Connectome) else Connectome(brain)
+        brain = brain.normalised(transform, norm)
+        if isinstance(model, str):
+            if model not in MODELS:
+                raise InputError("model", f"found {model!r}", f"Choose one of {', '.join(MODELS)}.")
+            middle = 0.05 if target.band is None else 0.5 * sum(target.band)
+            model = MODELS[model](f=middle, sigma=0.1) if model == "Kuramoto" else MODELS[model]()
+        network = Network.of(brain, model, G=START_INPUT / brain.weights.sum(1).mean(), fic=hasattr(model, "balanced"))
+    if network.n != target.n:
+        raise InputError("connectome", f"{network.n} regions where the FC has {target.n}",
+                         "Give a connectome of the same parcellation.")
+    return network
+
+
+def _usual(network):
+    group = next(iter(network.groups.values()))
+    return {"G": "shared", "sigma": "shared", **{name: "region" for name in group.fit_first[:1]}}
+
+
+def _block(network, name, sharing, maps):
+    if name not in network.declared():
+        raise InputError(f"free '{name}'", "this network has none of that name",
+                         f"Choose from {', '.join(network.declared())}.")
+    if sharing == "shared":
+        return shared_block(network, name)
+    return regional_block(network, name, maps, level=True, along_maps=True, regions=sharing == "region")
+
+
+def _problem(target, network, observe, blocks, loss, plan, keys, control, shrinkage):
+    starts, length = ((), 0) if "fcd" not in loss.needs else target.windows()
+    data, n = target.fit, target.n
+    wanted = Wanted(fc=np.asarray(data.fc, float), pairs=np.triu(np.ones((n, n)), 1), fcd=data.fcd, order=data.order,
+                    samples=data.samples)
+    network = jax.tree.map(lambda leaf: np.asarray(leaf, float), network)
+    return SimulatedProblem(network=network, observation=observe, blocks=blocks, loss=loss, wanted=wanted, keys=keys,
+                            shrinkage=np.asarray(float(shrinkage)), plan=plan, tr=target.tr, band=target.band,
+                            windows=tuple(int(s) for s in starts), length=int(length), control=control)
+
+
+def _keys(seed, purpose, count):
+    return keys_of(seed, f"simulated fit: {purpose}", count)

@@ -1,0 +1,169 @@
+"""Fits through the simulation: gradients, recovery, roll-back, scores on fresh noise, sentences."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import nmfit
+from nmfit.compare.scans import scan_target
+from nmfit.dynamics.plan import Plan
+from nmfit.errors import InputError
+from nmfit.fit.simulated import _block, _keys, _problem, _usual, fit_simulated
+from nmfit.fit.simulated_objective import simulated_objective
+from nmfit.fit.space import origin_theta
+from nmfit.fit.stochastic import Outcome, by_differences, descend, gradient_health
+from nmfit.models import FitzHughNagumo, Hopf, Kuramoto
+from nmfit.network import Network
+from nmfit.observe import Direct
+
+N, TR, BAND = 5, 2.0, (0.01, 0.1)
+WEIGHTS = np.abs(np.random.default_rng(0).normal(size=(N, N)))
+WEIGHTS = np.triu(WEIGHTS, 1) + np.triu(WEIGHTS, 1).T
+
+
+def kuramoto(G=0.05, sigma=0.3):
+    return Network.of(WEIGHTS, Kuramoto(f=np.linspace(0.045, 0.055, N), sigma=sigma), G=G)
+
+
+def recorded(network, runs, seed=0, seconds=500.0):
+    return list(nmfit.simulate(network, seconds, observe=Direct(), sample=TR, dt=0.2, runs=runs, seed=seed).data)
+
+
+@pytest.fixture(scope="module")
+def target():
+    data = recorded(kuramoto(), 6)
+    return scan_target(data[:3], heldout=data[3:], tr=TR, band=BAND, window=40.0, step=20.0)
+
+
+def test_scans_are_measured_as_data(target):
+    assert target.n == N
+    assert target.fit.fcd.size == 3 * (lambda w: w * (w - 1) // 2)(len(target.windows()[0]))
+    assert 0 < target.fit.twin_ks < 1
+    assert 2 < target.fit.samples < 250
+    given = scan_target(fc=target.fit.fc, fcd=target.fit.fcd, tr=TR, volumes=250, band=BAND)
+    np.testing.assert_array_equal(given.fit.fcd, np.sort(target.fit.fcd))
+
+
+def problem_of(target, network, loss, control="none", keys=2):
+    free = _usual(network)
+    blocks = tuple(_block(network, name, sharing, np.zeros((0, N))) for name, sharing in free.items())
+    plan = Plan.of(network, Direct(), 250 * TR, sample=TR, dt=0.2, warmup=0.0)
+    problem = _problem(target, network, Direct(), blocks, loss, plan, _keys(0, "fit", keys), control, 0.0)
+    return problem, origin_theta(blocks)
+
+
+def test_gradient_of_every_term_against_differences(target):
+    loss = (nmfit.loss.FC() + nmfit.loss.MeanFC() + 0.5 * nmfit.loss.FCD() + nmfit.loss.Metastability()
+            + nmfit.loss.Synchrony() + nmfit.loss.FCMSE())
+    problem, theta = problem_of(target, kuramoto(0.05, 0.2), loss)
+    value, slope = jax.jit(jax.value_and_grad(simulated_objective))(theta, problem)
+    assert np.isfinite(value)
+    rng = np.random.default_rng(1)
+    direction = {k: jnp.asarray(rng.normal(size=v.shape)) for k, v in theta.items()}
+    f = jax.jit(simulated_objective)
+    h = 1e-6
+    ends = [float(f({k: v + s * h * direction[k] for k, v in theta.items()}, problem)) for s in (1, -1)]
+    numeric = (ends[0] - ends[1]) / (2 * h)
+    assert float(sum(jnp.sum(slope[k] * direction[k]) for k in theta)) == pytest.approx(numeric, rel=1e-4)
+
+
+@pytest.mark.long
+def test_kuramoto_is_recovered_and_scored_on_fresh_noise(target):
+    result = nmfit.fit(target, WEIGHTS, engine="simulated", model=kuramoto(0.15, 0.2), steps=25, rate=0.2, seeds=3,
+                       score_seeds=6, dt=0.2, free={"G": "shared", "sigma": "shared"},
+                       loss=nmfit.loss.FCMSE() + nmfit.loss.FCD())
+    assert result.outcome is Outcome.STEP_LIMIT
+    assert result.health.estimator == "gradient"
+    assert result.health.error < 1e-4
+    assert result.loss < 0.5 * result.start_loss
+    assert float(result.parameters["G"] / result.parameters["sigma"] ** 2) == pytest.approx(0.05 / 0.3**2, rel=0.4)
+    assert {"r", "mean_fc", "ks", "total", "group_r"} == set(result.scores)
+    assert result.held_out
+    assert "gradient: gradient" in result.summary()
+
+
+def bowl(theta):
+    return jnp.sum((theta["x"] - 1.0) ** 2)
+
+
+def test_descent_rolls_back_and_says_so():
+    def cliff(theta):
+        value = jnp.where(theta["x"][0] > 0.5, jnp.nan, -theta["x"][0])
+        return value, {"x": jnp.full(1, -1.0)}
+
+    lost = descend(cliff, {"x": np.zeros(1)}, steps=200, rate=0.2)
+    assert lost.outcome is Outcome.DIVERGED
+    assert lost.theta["x"][0] <= 0.5
+    assert np.isfinite(lost.loss)
+    assert lost.rollbacks > 5
+    never = descend(lambda t: (np.nan, t), {"x": np.zeros(1)}, steps=3, rate=0.1)
+    assert never.outcome is Outcome.NON_FINITE_START
+    found = descend(jax.value_and_grad(bowl), {"x": np.zeros(3)}, steps=150, rate=0.1)
+    np.testing.assert_allclose(found.theta["x"], 1.0, atol=0.02)
+    slopes = by_differences(bowl)({"x": np.zeros(3)})[1]["x"]
+    np.testing.assert_allclose(slopes, -2.0, atol=1e-8)
+
+
+def test_chaos_is_named():
+    def chaotic(theta):
+        x = 0.4 + 1e-3 * theta["x"][0]
+        return jax.lax.fori_loop(0, 400, lambda _, v: 3.9 * v * (1 - v), x)
+
+    def health(free):
+        return gradient_health(jax.jit(chaotic), jax.jit(jax.value_and_grad(chaotic)),
+                               lambda *_: np.geomspace(1, 1e100, 10), {"x": jnp.zeros(1)}, 10.0, free)
+
+    assert health(5).estimator == "differences"
+    assert health(500).estimator == "none"
+    assert health(5).growth > 10
+    smooth = gradient_health(bowl, jax.value_and_grad(bowl), lambda *_: np.ones(10), {"x": jnp.zeros(3)}, 10.0, 3)
+    assert smooth.estimator == "gradient"
+    assert smooth.error < 1e-6
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("model", [Hopf(a=0.05, f=0.05, sigma=0.15), FitzHughNagumo(I=1.0)])
+def test_cycles_fit_through_simulation(model):
+    network = Network.of(WEIGHTS, model, G=0.05)
+    slow = isinstance(model, Hopf)
+    dt, seconds = (0.2, 500.0) if slow else (1e-3, 20.0)
+    data = list(nmfit.simulate(network, seconds, observe=Direct(), sample=TR if slow else 0.02, dt=dt, runs=3).data)
+    scans = scan_target(data, tr=TR if slow else 0.02, band=BAND if slow else (1.0, 20.0), window=40.0 if slow else 2.0,
+                        step=20.0 if slow else 1.0)
+    result = fit_simulated(scans, WEIGHTS, model=network.replace({"G": 0.01}), free={"G": "shared"}, steps=15,
+                           rate=0.3, seeds=3, score_seeds=4, dt=dt, loss=nmfit.loss.FCMSE())
+    assert result.loss < result.start_loss
+    assert np.isfinite([v for pair in result.scores.values() for v in pair]).all()
+
+
+@pytest.mark.long
+def test_the_twin_stands_in_for_length(target):
+    network = Network.of(WEIGHTS, Hopf(a=-0.05, f=0.05), G=0.02)
+    values = {}
+    for control in ("none", "rest"):
+        problem, theta = problem_of(target, network, nmfit.loss.FCMSE(), control)
+        f = jax.jit(simulated_objective)
+        values[control] = [float(f(theta, dataclasses.replace(problem, keys=_keys(k, "fit", 2)))) for k in range(6)]
+    assert np.std(values["rest"]) < 0.5 * np.std(values["none"])
+
+
+def test_sentences(target):
+    with pytest.raises(InputError, match="Choose one"):
+        fit_simulated(target, WEIGHTS, free={"G": "everywhere"})
+    with pytest.raises(InputError, match="none of that name"):
+        fit_simulated(target, WEIGHTS, free={"nothing": "shared"}, dt=0.2)
+    with pytest.raises(InputError, match="FCD needs fcd"):
+        fit_simulated(scan_target(fc=np.eye(N), tr=TR, volumes=250), WEIGHTS, loss=nmfit.loss.FCD())
+    with pytest.raises(InputError, match="one length"):
+        scan_target([np.zeros((90, 3)) + np.random.default_rng(0).normal(size=(90, 3)),
+                     np.random.default_rng(1).normal(size=(80, 3))], tr=TR)
+    censored = nmfit.Recording(np.random.default_rng(2).normal(size=(90, 3)), TR, notes=("12 volumes censored",))
+    with pytest.raises(InputError, match="without censoring"):
+        scan_target([censored])
+    with pytest.raises(InputError, match="TR nor length"):
+        fit_simulated(nmfit.fc_target(np.eye(N)), WEIGHTS)
+    with pytest.raises(InputError, match="4 regions where"):
+        fit_simulated(target, WEIGHTS[:4, :4])
