@@ -110,8 +110,8 @@ def test_gradients_equal_central_differences():
         direction = np.ones(N) / N if k == 0 else 1.0
         ends = [both(*[v + sign * step * direction if i == k else v for i, v in enumerate(at)])[0]
                 for sign in (1, -1)]
-        found = np.sum(slopes[k] * direction)
-        assert (ends[0] - ends[1]) / (2 * step) == pytest.approx(found, rel=1e-5)
+        found = float(np.sum(slopes[k] * direction))
+        assert float(ends[0] - ends[1]) / (2 * step) == pytest.approx(found, rel=1e-5)
 
 
 @pytest.mark.long
