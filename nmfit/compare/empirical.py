@@ -168,9 +168,15 @@ def group_reliability(fcs):
     return spearman_brown(float(upper(between).mean()), len(vectors))
 
 
-def half_reliability(first, second):
-    """Return the reliability of a whole from the agreement of its two halves."""
-    return spearman_brown(fc_score(first, second), 2)
+def half_reliability(first, second, times=2.0):
+    """Return the reliability of a whole from the agreement of its two halves, of which it holds ``times`` the data."""
+    return spearman_brown(fc_score(first, second), times)
+
+
+def halves_in(volumes, tr, band):
+    """Return how many times the data of a half a whole holds once both have lost their edges to the band-pass."""
+    lost = 0 if band is None else 2 * math.ceil(1.0 / (band[1] * tr))
+    return (volumes - lost) / max(volumes // 2 - lost, 1)
 
 
 def jackknife(values):

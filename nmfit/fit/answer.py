@@ -126,12 +126,17 @@ def _ceiling(target):
         best.append(np.sqrt(np.clip(fold.score_reliability, 0.0, 1.0)))
     return ({"value": float(np.mean(found)), "ci95": _spread(found, target, lambda fold, units:
                                                               fc_score(fold.pool, group_fc(units)))},
-            {"value": float(np.mean(best)), "ci95": _spread(best, target, lambda _, units:
-                                                            np.sqrt(max(group_reliability(units), 0.0)))})
+            {"value": float(np.mean(best)), "ci95": _spread(
+                best, target, lambda _, units: np.sqrt(max(group_reliability(units), 0.0)),
+                lambda fold, units: fc_score(fold.pool, group_fc(units)))})
 
 
-def _spread(values, target, statistic):
-    """Return a 95 % interval: over folds where there are several, else the jackknife over units of the score part."""
+def _spread(values, target, statistic, luck=None):
+    """Return a 95 % interval: over folds where there are several, else the jackknife over units of the score part.
+
+    ``luck`` is a score on these units: even the truth's varies with who was measured, beside what is known of the
+    reliability, and the two variances add.
+    """
     if len(values) > 1:
         error, count = np.std(values, ddof=1) / np.sqrt(len(values)), len(values)
     else:
@@ -139,8 +144,9 @@ def _spread(values, target, statistic):
         count = len(fold.score)
         if count < 3:
             return None
-        left = [statistic(fold, np.delete(fold.score, u, axis=0)) for u in range(count)]
-        error = np.sqrt((count - 1) * np.var(left))
+        error = np.sqrt((count - 1) * sum(
+            np.var([of(fold, np.delete(fold.score, u, axis=0)) for u in range(count)])
+            for of in (statistic, luck) if of is not None))
     reach, middle = stats.t.ppf(0.975, count - 1) * error, float(np.mean(values))
     return [max(middle - reach, -1.0), min(middle + reach, 1.0)]
 

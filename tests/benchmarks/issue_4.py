@@ -1,0 +1,100 @@
+"""Check what instruments see and what is compared: ceilings, twins of statistics, templates.
+
+``[NMFIT_DATA=...] python tests/benchmarks/issue_4.py [ceilings] [twins] [--count 100]``
+
+Prints one line per figure: name, value, goal, pass or short, N, seconds.
+"""
+
+import argparse
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import nmfit
+from nmfit.compare import empirical, series, traced
+from nmfit.compare.empirical import fc_score, group_fc
+from nmfit.compare.welch import cross_spectra
+from nmfit.fit import answer
+
+REGIONS, VOLUMES, TR = 20, 300, 2.0
+DESIGNS = {  # name: (people, held out, how people differ)
+    "people_who_differ": (8, 0, 0.3), "people_alike": (8, 0, 0.0), "blocks_of_three": (3, 0, 0.0),
+    "heldout_who_differ": (4, 6, 0.3), "heldout_alike": (4, 6, 0.0)}
+PARTS = ("ceilings", "twins")
+
+
+def say(name, value, goal, passed, count, began):
+    """Print a figure."""
+    verdict = "pass" if passed else "short"
+    print(f"{name} {value:.4g} {goal} {verdict} {count} {time.monotonic() - began:.1f}", flush=True)
+
+
+def made(rng, count, spread):
+    """Return a true FC and recordings of people around it."""
+    mix = rng.normal(size=(REGIONS, 6))
+    truth = mix @ mix.T + REGIONS / 8 * np.eye(REGIONS)
+    deviation = np.sqrt(np.diag(truth))
+    people = []
+    for _ in range(count):
+        own = mix + spread * rng.normal(size=mix.shape)
+        people.append(rng.multivariate_normal(np.zeros(REGIONS), own @ own.T + REGIONS / 8 * np.eye(REGIONS),
+                                              size=VOLUMES))
+    return truth / np.outer(deviation, deviation), people
+
+
+def ceilings(count):
+    """Count how often the ceiling's interval holds the score of the truth."""
+    for name, (people, held, spread) in DESIGNS.items():
+        began, hits, off = time.monotonic(), 0, []
+        for k in range(count):
+            truth, data = made(np.random.default_rng([k, people, held]), people + held, spread)
+            target = nmfit.fc_target(data[:people], tr=TR, heldout=data[people:] or None)
+            _, ceiling = answer._ceiling(target)
+            score = np.mean([fc_score(truth, group_fc(fold.score)) for fold in target.folds])
+            low, high = ceiling["ci95"]
+            hits += low <= score <= high
+            off.append(ceiling["value"] - score)
+        say(f"ceiling_brackets_truth_{name}", hits / count, ">=0.95", hits >= 0.95 * count, count, began)
+        say(f"ceiling_bias_{name}", np.mean(off), "-", True, count, began)
+
+
+def twins(_count):
+    """Print how far each traced statistic is from its form for data, on a series with memory."""
+    rng = np.random.default_rng(0)
+    data = np.cumsum(rng.normal(size=(400, 8)), axis=0) * 0.1 + rng.normal(size=(400, 8)) @ (np.eye(8) + 0.4)
+    x, band = jnp.asarray(data), (0.01, 0.1)
+    starts, length = series.fcd_windows(400, TR, 60.0, 10.0)
+    windows, segments = tuple(map(int, starts)), tuple(map(int, series.segments(400, 128)))
+    pairs = {
+        "band_pass": (empirical.band_pass(data, TR, band), traced.band_pass(x, TR, band), 1e-8),
+        "fc": (empirical.functional_connectivity(data, TR, band), traced.functional_connectivity(x, TR, band), 1e-10),
+        "lagged": (series.lagged_covariance(data, 2), traced.lagged_covariance(x, 2), 1e-10),
+        "fcd": (series.fcd_values(data, TR), traced.fcd_values(x, windows, length), 1e-10),
+        "order": (series.order_parameter(np.angle(series.analytic(data))), traced.order_of_analytic(traced.analytic(x)),
+                  1e-10),
+        "envelope": (series.envelope_correlation(data), traced.envelope_correlation(x), 1e-10),
+        "envelope_orthogonal": (series.envelope_correlation(data, True), traced.envelope_correlation(x, True), 1e-10),
+        "cross_spectra": (cross_spectra(data, 1 / TR, segments, 128), traced.cross_spectra(x, 1 / TR, segments, 128),
+                          1e-10),
+    }
+    for name, (ours, twin, goal) in pairs.items():
+        began = time.monotonic()
+        apart = np.abs(np.asarray(twin) - ours).max() / np.abs(ours).max()
+        say(f"twin_{name}", apart, f"<{goal:g}", apart < goal, 1, began)
+
+
+def main():
+    """Run the parts that are named, or all."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*", default=PARTS)
+    parser.add_argument("--count", type=int, default=100)
+    args = parser.parse_args()
+    with jax.enable_x64(True):
+        for part in args.parts:
+            {"ceilings": ceilings, "twins": twins}[part](args.count)
+
+
+if __name__ == "__main__":
+    main()
