@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from .alone import one_by_one
 from .local import complexed, imaginary, jacobian, local_system, transfer
 from .noise import Sources
+from .products import product, real_product
 
 
 @jax.custom_vjp
@@ -27,7 +28,7 @@ def _inverse_forward(matrix):
 def _inverse_backward(found, cotangent):
     # JAX's cotangents are linear, not conjugate: the transpose, without conjugation, is the adjoint.
     turned = jnp.swapaxes(found, -1, -2)
-    return (-turned @ cotangent @ turned,)
+    return (-product(product(turned, cotangent), turned),)
 
 
 inverse.defvjp(_inverse_forward, _inverse_backward)
@@ -107,7 +108,13 @@ def response(network, observation, x, w):
     hk = jnp.einsum("fabi,fij->faibj", h, k)
     loop = complexed(jnp.eye(channels * n)) - hk.reshape(f, channels * n, channels * n)
     closed = inverse(loop).reshape(f, channels, n, channels, n)
-    through = jnp.einsum("fai,fij,fajbl->fibl", h_o, k[:, view], closed)
+    columns = closed.reshape(f * channels, n, channels * n)
+    if network.lengths is None:
+        heard = real_product(network.between()[view], columns)
+    else:
+        heard = product(jnp.repeat(k[:, view], channels, axis=0), columns)
+    heard = heard.reshape(f, channels, -1, channels, n)
+    through = jnp.einsum("fai,faibl->fibl", h_o, heard)
     e = jnp.einsum("fibl,fbml->fiml", through, g)
     e = e + jnp.einsum("fmi,ij->fimj", g_o, eye[view])
     return _through_instrument(network, observation, x, w, e.reshape(f, network.n_seen, -1))
