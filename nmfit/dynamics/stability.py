@@ -13,6 +13,8 @@ TRUST = 0.5                # of root and pole: a root further from where it was 
 GRID = 400
 AROUND = (-3.0, -1.0, -0.3, 0.3, 1.0, 3.0)
 BISECTIONS = 20
+INVERSE_STEPS = 3
+SHIFT = 1e-9               # of a pole, off a root, so that the factors stay finite
 
 
 def numerical_abscissa(network, x):
@@ -86,9 +88,8 @@ def leading_root(network, x):
     """
     still, at = jax.lax.stop_gradient((network, x))
     local = _local(still, at)
-    first, lefts, rights, pole = _reduced(still, local)
-    roots, lefts, rights = one_by_one(lambda s, u, v: _refined(still, local, s, u, v),
-                                      first[:CANDIDATES], lefts[:CANDIDATES], rights[:CANDIDATES])
+    first, pole, vectors_of = _reduced(still, local)
+    roots, lefts, rights = one_by_one(lambda s: _refined(still, local, s, *vectors_of(s)), first[:CANDIDATES])
     near = jnp.abs(roots - first[:CANDIDATES]) < TRUST * (jnp.abs(first[:CANDIDATES]) + pole)
     best = jnp.argmax(jnp.where(near, jnp.real(roots), -jnp.inf))
     s, u, v = roots[best], lefts[best], rights[best]
@@ -108,7 +109,11 @@ def _along(network, local, s, u, v):
 
 
 def _reduced(network, local):
-    """Return roots, left and right vectors of the loop with one pole per region, the rightmost first, and its size."""
+    """Return the roots of the loop with one pole per region, the rightmost first, its size, and a function.
+
+    The function gives the left and right vector of a root: inverse iteration costs two solves where all vectors would
+    cost more than all roots.
+    """
     poles, intos, outs = {}, {}, {}
     for name, system in local.items():
         _, b, c = (complexed(m) for m in system)
@@ -122,13 +127,21 @@ def _reduced(network, local):
     pole, into, out = network.in_order(poles), network.in_order(intos).T, network.in_order(outs).T
     k = operator(network, jnp.mean(pole)[None])[0]
     reduced = jnp.diag(pole) + jnp.einsum("ik,ij,jk->ij", into, k, out)
-    roots, modes = jnp.linalg.eig(reduced)
-    best = jnp.argsort(-jnp.real(roots))
-    duals = jnp.conj(jnp.linalg.inv(modes))
-    right = jnp.einsum("nk,nm->mkn", out, modes[:, best]).reshape(best.size, -1)
-    # In the loop's own space a left vector is what drives the outputs, seen backwards through K.
-    left = jnp.einsum("mn,nk,nj->mkj", duals[best], jnp.conj(into), jnp.conj(k)).reshape(best.size, -1)
-    return roots[best], left, right, jnp.mean(jnp.abs(pole))
+    roots = jnp.linalg.eigvals(reduced)
+    roots = roots[jnp.argsort(-jnp.real(roots))]
+
+    def vectors_of(root):
+        count = jnp.arange(1, network.n + 1, dtype=jnp.real(pole).dtype)
+        right = left = complexed(jnp.cos(count), jnp.sin(1.7 * count))
+        shift = root + complexed(SHIFT * jnp.mean(jnp.abs(pole)))
+        factors = jax.scipy.linalg.lu_factor(reduced - shift * complexed(jnp.eye(network.n)))
+        for _ in range(INVERSE_STEPS):
+            right, left = (jax.scipy.linalg.lu_solve(factors, v, trans=t) for v, t in ((right, 0), (left, 2)))
+            right, left = (v / complexed(jnp.linalg.norm(v)) for v in (right, left))
+        # In the loop's own space a left vector is what drives the outputs, seen backwards through K.
+        return jnp.einsum("n,nk,nj->kj", left, jnp.conj(into), jnp.conj(k)).ravel(), (out * right[:, None]).T.ravel()
+
+    return roots, jnp.mean(jnp.abs(pole)), vectors_of
 
 
 def _refined(network, local, s, u, v):
@@ -138,8 +151,9 @@ def _refined(network, local, s, u, v):
     def step(carry, _):
         s, u, v = carry
         matrix, slope = jax.jvp(at, (s,), (jnp.ones_like(s),))
-        v2 = jnp.linalg.solve(matrix, slope @ v)
-        u2 = jnp.linalg.solve(jnp.conj(matrix.T), jnp.conj(slope.T) @ u)
+        factors = jax.scipy.linalg.lu_factor(matrix)
+        v2 = jax.scipy.linalg.lu_solve(factors, slope @ v)
+        u2 = jax.scipy.linalg.lu_solve(factors, jnp.conj(slope.T) @ u, trans=2)
         v2, u2 = v2 / complexed(jnp.linalg.norm(v2)), u2 / complexed(jnp.linalg.norm(u2))
         s2 = s - (jnp.conj(u2) @ matrix @ v2) / (jnp.conj(u2) @ slope @ v2)
         # At a root the matrix is singular and the solve may overflow: then the root is found.
