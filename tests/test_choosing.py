@@ -95,3 +95,21 @@ def test_a_richer_model_begins_where_it_predicts_what_the_simpler_one_does():
     near, far = (np.abs(f.fc - simple.fc)[above].mean() for f in (richer, cold))
     assert near < 0.5 * far
     assert richer.loss <= richer.start_loss
+
+
+def test_a_model_that_does_not_help_does_not_end_the_climb():
+    target, brain = data()
+    levels = [nf.Rung("shared"), nf.Rung("shared", model="StuartLandau"), nf.Rung("shared", model="StuartLandau"),
+              nf.Rung("shared", model="StuartLandau"), nf.Rung("maps", model="")]
+    result = nf.fit(target, brain, ladder=levels, n_null=0, confirm=False, steps=20, sc_transform="none")
+    names = [(rung["name"], rung["model"]) for rung in result.record["rungs"]]
+    assert names[1:4] == [("shared", "StuartLandau")] * 3
+    assert names[4][0] == "maps"
+
+
+def test_a_lone_matrix_climbs_on_masked_blocks():
+    target, brain = data()
+    lone = nf.fc_target(target.final.pool, heldout=target.final.pool)
+    result = nf.fit(lone, brain, n_null=0, confirm=False, steps=40, sc_transform="none", max_rung="maps")
+    assert all(rung["reason"] for rung in result.record["rungs"])
+    assert "standard errors over" in result.record["rungs"][-1]["reason"]

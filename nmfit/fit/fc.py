@@ -219,7 +219,7 @@ def _select(plan, fold, levels, fixed_transform, starts, report=None):
         plan = dataclasses.replace(plan, transform=max(tried, key=tried.get))
     grounds = [plan.ground(s) for s in fold.splits]
     chains = None
-    if plan.target.units < 2:
+    if sum(len(split.choose) for split in fold.splits) < 2:
         first = fold.splits[0]
         rng = np.random.default_rng([plan.seed, 1])
         chains = NullChains([plan.ground(first, lambda b: surrogate("permuted", b, rng, None))

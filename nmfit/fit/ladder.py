@@ -139,7 +139,8 @@ def climb(levels, grounds, splits, *, starts, seed, ceiling=None, nulls=None, re
             if report is not None:
                 report(final)
         if winner is None:
-            rejected += 1
+            # Another model at the same freedom is a step aside: that it does not help says nothing of more freedom.
+            rejected += all(rung.model in ("", kept.rung.model) for rung in level)
         else:
             kept, rejected = winner, 0
             if nulls is not None:
