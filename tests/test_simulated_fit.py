@@ -1,6 +1,7 @@
 """Fits through the simulation: gradients, recovery, roll-back, scores on fresh noise, sentences."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -10,18 +11,20 @@ import pytest
 import nmfit
 from nmfit.compare.scans import scan_target
 from nmfit.dynamics.plan import Plan
+from nmfit.dynamics.simulate import keys_of
 from nmfit.errors import InputError
 from nmfit.fit.simulated import _block, _keys, _problem, _usual, fit_simulated
 from nmfit.fit.simulated_objective import simulated_objective
-from nmfit.fit.space import origin_theta
+from nmfit.fit.space import observed, origin_theta, place
 from nmfit.fit.stochastic import Outcome, by_differences, descend, gradient_health
-from nmfit.models import FitzHughNagumo, Hopf, Kuramoto
+from nmfit.models import FitzHughNagumo, Hopf, Kuramoto, ReducedWongWang
 from nmfit.network import Network
-from nmfit.observe import Direct
+from nmfit.observe import Balloon, Direct
 
 N, TR, BAND = 5, 2.0, (0.01, 0.1)
 WEIGHTS = np.abs(np.random.default_rng(0).normal(size=(N, N)))
 WEIGHTS = np.triu(WEIGHTS, 1) + np.triu(WEIGHTS, 1).T
+value_and_grad = jax.jit(jax.value_and_grad(simulated_objective))
 
 
 def kuramoto(G=0.05, sigma=0.3):
@@ -49,7 +52,7 @@ def test_scans_are_measured_as_data(target):
 
 def problem_of(target, network, loss, control="none", keys=2):
     free = _usual(network)
-    blocks = tuple(_block(network, name, sharing, np.zeros((0, N))) for name, sharing in free.items())
+    blocks = tuple(_block(network, Direct(), name, sharing, np.zeros((0, N))) for name, sharing in free.items())
     plan = Plan.of(network, Direct(), 250 * TR, sample=TR, dt=0.2, warmup=0.0)
     problem = _problem(target, network, Direct(), blocks, loss, plan, _keys(0, "fit", keys), control, 0.0)
     return problem, origin_theta(blocks)
@@ -148,6 +151,37 @@ def test_the_twin_stands_in_for_length(target):
         f = jax.jit(simulated_objective)
         values[control] = [float(f(theta, dataclasses.replace(problem, keys=_keys(k, "fit", 2)))) for k in range(6)]
     assert np.std(values["rest"]) < 0.5 * np.std(values["none"])
+
+
+@pytest.mark.long
+def test_haemodynamics_are_recovered_by_region():
+    truth = Balloon(kappa=np.linspace(0.5, 0.8, N))
+    # fast, weak and linear: what is left to fit is the instrument
+    network = Network.of(WEIGHTS, ReducedWongWang(tau_S=0.5, sigma=0.005), G=0.1)
+    data = list(nmfit.simulate(network, 600.0, observe=truth, sample=TR, dt=0.02, runs=3, seed=1).data)
+    scans = scan_target(data, tr=TR, band=(0.01, 0.2), window=40.0, step=20.0)
+    problem = functools.partial(_problem, scans, network, Balloon(), loss=nmfit.loss.FCMSE(), control="none",
+                                shrinkage=0.0)
+    with jax.enable_x64(True):
+        block = _block(network, Balloon(), "bold.kappa", "region", np.zeros((0, N)))
+        plan = Plan.of(network, Balloon(), 600.0, sample=TR, dt=0.02)
+        # the same noise as the data's, so that the truth fits without an error
+        here = problem(blocks=(block,), plan=plan, keys=keys_of(1, "simulate", 3))
+        found = descend(lambda t: value_and_grad(t, here), {"bold.kappa": np.zeros(N + 1)}, steps=60, rate=0.1)
+        kappa = np.asarray(observed(Balloon(), (block,), found.theta).kappa)
+    assert found.loss < 0.2 * found.start_loss
+    assert np.corrcoef(kappa, truth.kappa)[0, 1] > 0.9
+
+
+def test_instrument_parameters_are_blocks():
+    block = _block(kuramoto(), Balloon(), "bold.kappa", "region", np.zeros((0, N)))
+    theta = {"bold.kappa": jnp.zeros(N + 1).at[1].set(0.5)}
+    kappa = np.asarray(observed(Balloon(), (block,), theta).kappa)
+    assert kappa[0] > 0.64
+    np.testing.assert_allclose(kappa[1:], 0.64)
+    assert place(kuramoto(), (block,), theta).n == N
+    with pytest.raises(InputError, match="instrument has none"):
+        _block(kuramoto(), Balloon(), "bold.nothing", "shared", np.zeros((0, N)))
 
 
 def test_sentences(target):

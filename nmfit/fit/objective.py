@@ -7,7 +7,7 @@ from ..compare.connectivity import correlation, fc_loss
 from ..compare.loss import Seen, Wanted
 from ..dynamics import linearise
 from ..parameters import pytree, static
-from .space import penalty, place
+from .space import observed, penalty, place
 
 NODES = 24
 BARRIER = 2e-4            # a hundredth of the model's own rate costs 0.004 in loss
@@ -47,7 +47,7 @@ class FcProblem:
 def predicted_fc(theta, problem, nodes=None):
     """Return the model's FC in the band and its stability figure."""
     network = place(problem.network, problem.blocks, theta)
-    linear = linearise(network, problem.observation)
+    linear = linearise(network, observed(problem.observation, problem.blocks, theta))
     covariance, abscissa = linear.covariance(problem.band, nodes or problem.nodes)
     fc = correlation(covariance)
     return correlation(regressed(fc)) if problem.gsr else fc, abscissa, linear.converged

@@ -19,7 +19,7 @@ from ..network import Connectome, Network
 from ..observe import Direct
 from .fc import instrument_of
 from .simulated_objective import SimulatedProblem, simulated_objective, simulated_signals, tangent_sizes, warmed
-from .space import is_free, origin_theta, place, regional_block, shared_block
+from .space import INSTRUMENT, InstrumentNames, is_free, observed, origin_theta, place, regional_block, shared_block
 from .stochastic import Descent, Health, Outcome, by_differences, descend, gradient_health
 
 SHARING = ("shared", "maps", "region")
@@ -39,7 +39,7 @@ class SimulatedFit:
 
     Attributes
     ----------
-    network : Network at the optimum
+    network, observation : at the optimum
     parameters : dict of name to value, one number or one per region
     outcome : Outcome
     health : Health of the gradient at the start
@@ -53,6 +53,7 @@ class SimulatedFit:
     """
 
     network: object
+    observation: object
     parameters: dict
     outcome: Outcome
     health: Health
@@ -97,7 +98,7 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         ``FC() + 5 * MeanFC()`` unless given.
     free : dict, optional
         Name to "shared", "maps" or "region". The coupling, the noise and, for each region, what the model frees first
-        unless given.
+        unless given. Haemodynamics are free under names such as ``bold.kappa``.
     observe : Observation, optional
     control : "none", "rest" or "closure"
         Whether a linear twin corrects FC, linearised at rest or statistically; for models that have one.
@@ -136,7 +137,7 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
     free = free or _usual(network)
     maps = np.zeros((0, network.n)) if maps is None else np.atleast_2d(np.asarray(maps, float))
     with jax.enable_x64(True):
-        blocks = tuple(_block(network, name, sharing, maps) for name, sharing in free.items())
+        blocks = tuple(_block(network, observe, name, sharing, maps) for name, sharing in free.items())
         plan = Plan.of(network, observe, seconds or target.volumes * target.tr, sample=target.tr, dt=dt, warmup=warmup,
                        memory=memory / seeds)
         problem = _problem(target, network, observe, blocks, loss, plan, _keys(seed, "fit", seeds), control, shrinkage)
@@ -153,7 +154,7 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
             found = Descent(theta, start, start, np.array([start]), 0, Outcome.GRADIENT_UNUSABLE)
         else:
             found = descend(slopes, theta, steps=steps, rate=rate, report=report)
-        best = place(network, blocks, found.theta)
+        best, instrument = place(network, blocks, found.theta), observed(observe, blocks, found.theta)
         fresh = dataclasses.replace(problem, keys=_keys(seed, "score", score_seeds), plan=Plan.of(
             network, observe, target.volumes * target.tr, sample=target.tr, dt=plan.dt, warmup=warmup))
         signals = np.asarray(_signals(found.theta, fresh), float)
@@ -161,7 +162,7 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         values = {name: np.asarray(best.value(name), float) for name in names}
     scores, fc = score_scans(signals, target)
     return SimulatedFit(
-        network=best, parameters=values, outcome=found.outcome, health=health, loss=found.loss,
+        network=best, observation=instrument, parameters=values, outcome=found.outcome, health=health, loss=found.loss,
         start_loss=found.start_loss, history=found.history, scores=scores, held_out=target.score is not None, fc=fc,
         memory=float(seeds * plan.memory(network, observe)), seconds=time.monotonic() - began)
 
@@ -236,13 +237,14 @@ def _usual(network):
     return {"G": "shared", "sigma": "shared", **{name: "region" for name in group.fit_first[:1]}}
 
 
-def _block(network, name, sharing, maps):
-    if name not in network.declared():
-        raise InputError(f"free '{name}'", "this network has none of that name",
-                         f"Choose from {', '.join(network.declared())}.")
+def _block(network, observe, name, sharing, maps):
+    owner = InstrumentNames(observe, network.n) if name.startswith(INSTRUMENT) else network
+    if name not in owner.declared():
+        raise InputError(f"free '{name}'", f"this {'instrument' if owner is not network else 'network'} has none of "
+                         "that name", f"Choose from {', '.join(owner.declared()) or 'another instrument'}.")
     if sharing == "shared":
-        return shared_block(network, name)
-    return regional_block(network, name, maps, level=True, along_maps=True, regions=sharing == "region")
+        return shared_block(owner, name)
+    return regional_block(owner, name, maps, level=True, along_maps=True, regions=sharing == "region")
 
 
 def _problem(target, network, observe, blocks, loss, plan, keys, control, shrinkage):

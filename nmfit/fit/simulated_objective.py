@@ -10,7 +10,7 @@ from ..compare.connectivity import correlation
 from ..compare.loss import Seen
 from ..dynamics.simulated import integrate
 from ..parameters import pytree, static
-from .space import penalty, place
+from .space import observed, penalty, place
 from .twin import controlled_covariance, series_pair, twin_of
 
 NODES = 48
@@ -53,8 +53,8 @@ class SimulatedProblem:
 
 def simulated_signals(theta, problem):
     """Return the signals ``[s, t, n]`` of all simulated scans."""
-    network = place(problem.network, problem.blocks, theta)
-    return jax.vmap(lambda key, begun: integrate(network, problem.observation, problem.plan, key, x0=begun).signal)(
+    network, seen = place(problem.network, problem.blocks, theta), observed(problem.observation, problem.blocks, theta)
+    return jax.vmap(lambda key, begun: integrate(network, seen, problem.plan, key, x0=begun).signal)(
         problem.keys, problem.begun)
 
 
@@ -64,7 +64,8 @@ def warmed(theta, problem):
     A phase never forgets where it began; so differences are compared with gradients from one and the same state.
     """
     network, plan = place(problem.network, problem.blocks, theta), dataclasses.replace(problem.plan, samples=1)
-    return jax.vmap(lambda key: integrate(network, problem.observation, plan, key).final)(problem.keys)
+    seen = observed(problem.observation, problem.blocks, theta)
+    return jax.vmap(lambda key: integrate(network, seen, plan, key).final)(problem.keys)
 
 
 def predicted(theta, problem):
@@ -77,12 +78,12 @@ def predicted(theta, problem):
         signals, corrected = simulated_signals(theta, problem), None
     else:
         network = place(problem.network, problem.blocks, theta)
-        closure = problem.control == "closure"
-        *_, linear = twin_of(network, problem.observation, closure)
+        closure, instrument = problem.control == "closure", observed(problem.observation, problem.blocks, theta)
+        *_, linear = twin_of(network, instrument, closure)
         exact, _ = linear.covariance(problem.band, NODES)
 
         def one(key):
-            own, twin, _ = series_pair(network, problem.observation, problem.plan, key, closure)
+            own, twin, _ = series_pair(network, instrument, problem.plan, key, closure)
             return own, controlled_covariance(own, twin, exact, problem.tr, problem.band)
 
         signals, corrected = jax.vmap(one)(problem.keys)

@@ -1,15 +1,17 @@
 """Which parameters are free and how regions share them: basis matrices over unconstrained values."""
 
+import dataclasses
 import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..parameters import pytree, static, to_bounded, to_free
+from ..parameters import declarations, pytree, static, to_bounded, to_free
 
 FARTHEST = 30.0          # unconstrained: beyond it a bijection is flat and no gradient leads back
 WIDEST = 5.0
+INSTRUMENT = "bold."     # what the names of an instrument's parameters begin with
 
 
 @pytree
@@ -51,7 +53,35 @@ class Block:
 
 def place(network, blocks, theta):
     """Return the network with every block's parameter at ``theta`` (a dict by name)."""
-    return network.replace({block.name: block.value(theta[block.name]) for block in blocks}).regulated()
+    return network.replace({block.name: block.value(theta[block.name]) for block in blocks
+                            if not block.name.startswith(INSTRUMENT)}).regulated()
+
+
+def observed(observation, blocks, theta):
+    """Return the instrument with its own parameters, those of blocks named ``bold.*``, at ``theta``."""
+    values = {block.name.removeprefix(INSTRUMENT): block.value(theta[block.name]) for block in blocks
+              if block.name.startswith(INSTRUMENT)}
+    return dataclasses.replace(observation, **values) if values else observation
+
+
+@dataclasses.dataclass(frozen=True)
+class InstrumentNames:
+    """An instrument under the names that its parameters are fitted under, for `shared_block`, `regional_block`."""
+
+    observation: object
+    n: int
+
+    def declared(self):
+        """Return the declarations by fitted name."""
+        return {INSTRUMENT + name: declared for name, declared in declarations(self.observation).items()}
+
+    def damped(self):
+        """Return no narrower bounds."""
+        return {}
+
+    def value(self, name):
+        """Return the value of a parameter."""
+        return getattr(self.observation, name.removeprefix(INSTRUMENT))
 
 
 def penalty(blocks, theta):
