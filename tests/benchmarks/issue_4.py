@@ -1,15 +1,21 @@
 """Check what instruments see and what is compared: ceilings, twins of statistics, templates.
 
-``[NMFIT_DATA=...] python tests/benchmarks/issue_4.py [ceilings] [twins] [--count 100]``
+``python tests/benchmarks/issue_4.py [ceilings] [twins] [template] [--count 100]``
 
-Prints one line per figure: name, value, goal, pass or short, N, seconds.
+Prints one line per figure: name, value, goal, pass or short, N, seconds. "template" needs the package ``tvb-data``,
+whose files alone are read.
 """
 
 import argparse
+import importlib.util
+import io
 import time
+import zipfile
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import mne
 import numpy as np
 
 import nmfit
@@ -17,12 +23,13 @@ from nmfit.compare import empirical, series, traced
 from nmfit.compare.empirical import fc_score, group_fc
 from nmfit.compare.welch import cross_spectra
 from nmfit.fit import answer
+from nmfit.io import sphere_leadfield
 
 REGIONS, VOLUMES, TR = 20, 300, 2.0
 DESIGNS = {  # name: (people, held out, how people differ)
     "people_who_differ": (8, 0, 0.3), "people_alike": (8, 0, 0.0), "blocks_of_three": (3, 0, 0.0),
     "heldout_who_differ": (4, 6, 0.3), "heldout_alike": (4, 6, 0.0)}
-PARTS = ("ceilings", "twins")
+PARTS = ("ceilings", "twins", "template")
 
 
 def say(name, value, goal, passed, count, began):
@@ -85,6 +92,34 @@ def twins(_count):
         say(f"twin_{name}", apart, f"<{goal:g}", apart < goal, 1, began)
 
 
+def template(_count):
+    """Compare the sphere's topographies with a boundary-element lead field, parcel by parcel."""
+    began, found = time.monotonic(), importlib.util.find_spec("tvb_data")
+    if found is None:
+        print("# template: not measured, since tvb-data is not installed")
+        return
+    folder = Path(found.submodule_search_locations[0])
+    with zipfile.ZipFile(folder / "surfaceData" / "cortex_16384.zip") as surface:
+        vertices, normals = (np.loadtxt(io.BytesIO(surface.read(name)))
+                             for name in ("vertices.txt", "vertex_normals.txt"))
+    parcel = np.loadtxt(folder / "regionMapping" / "regionMapping_16k_76.txt").astype(int)
+    gain = np.load(folder / "projectionMatrix" / "projection_eeg_65_surface_16k.npy", allow_pickle=False)
+    names = [line.split()[0] for line in (folder / "sensors" / "eeg_brainstorm_65.txt").read_text().splitlines()]
+    known = set(mne.channels.make_standard_montage("colin27_1005").ch_names)
+    at = [i for i, name in enumerate(names) if name in known]
+    # their axes point forward, left and up from the middle of the cortex; MNI's right, forward and up
+    places = np.stack([-vertices[:, 1], vertices[:, 0] - 17, vertices[:, 2] + 12], axis=1)
+    turned = np.stack([-normals[:, 1], normals[:, 0], normals[:, 2]], axis=1)
+    regions = np.unique(parcel)
+    theirs = np.stack([gain[at][:, parcel == r].mean(1) for r in regions], axis=1)
+    theirs = theirs - theirs.mean(0)
+    ours = sphere_leadfield([names[i] for i in at], np.stack([places[parcel == r].mean(0) for r in regions]),
+                            np.stack([turned[parcel == r].mean(0) for r in regions]))
+    r = [np.corrcoef(a, b)[0, 1] for a, b in zip(np.asarray(ours.gain).T, theirs.T, strict=True)]
+    say("template_leadfield_median_r", np.median(r), ">=0.9", np.median(r) >= 0.9, len(r), began)
+    say("template_leadfield_lowest_tenth_r", np.quantile(r, 0.1), "-", True, len(at), began)
+
+
 def main():
     """Run the parts that are named, or all."""
     parser = argparse.ArgumentParser()
@@ -93,7 +128,7 @@ def main():
     args = parser.parse_args()
     with jax.enable_x64(True):
         for part in args.parts:
-            {"ceilings": ceilings, "twins": twins}[part](args.count)
+            {"ceilings": ceilings, "twins": twins, "template": template}[part](args.count)
 
 
 if __name__ == "__main__":
