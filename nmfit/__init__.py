@@ -46,6 +46,7 @@ _ROOMS = {
     "read_leadfield": ".io",
     "align": ".io",
     "sample": ".io",
+    "template": ".io",
 }
 
 __all__ = list(_ROOMS)

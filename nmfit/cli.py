@@ -56,7 +56,7 @@ def _parser():
     fit = verbs.add_parser("fit", help="fit a model to functional connectivity, or to EEG spectra")
     fit.set_defaults(run=_fit)
     data = fit.add_argument_group("data (.csv .tsv .txt .npy .npz, or FILE.npz::KEY)")
-    data.add_argument("--sc", nargs="+", required=True, metavar="F",
+    data.add_argument("--sc", nargs="+", metavar="F",
                       help="structural connectivity: one matrix, a pattern, or one for each person")
     data.add_argument("--lengths", nargs="+", metavar="F", help="tract lengths in mm")
     data.add_argument("--labels", metavar="F", help="region names, in the order of the matrix; may hold centroids")
@@ -65,6 +65,7 @@ def _parser():
     what.add_argument("--fc", metavar="F", help="a matrix of Pearson correlations instead of BOLD")
     what.add_argument("--eeg", metavar="F", help="an EEG recording that mne opens: its spectra are fitted")
     eeg = fit.add_argument_group("EEG")
+    eeg.add_argument("--template", metavar="NAME", help="a connectome that ships, in place of --sc: aal2-80")
     eeg.add_argument("--leadfield", metavar="F", help="forward solution or table; a template sphere unless given")
     eeg.add_argument("--centroids", metavar="F", help="table of regions with x, y, z in MNI mm, for the sphere")
     eeg.add_argument("--montage", metavar="NAME", help="template or file of electrode positions")
@@ -140,6 +141,8 @@ def _fit(args):
     _refuse_result(args)
     if args.eeg is not None:
         return _fit_eeg(args)
+    if args.sc is None:
+        raise InputError("--sc", "no connectome", "Give its file; --template goes with --eeg only.")
     ledger = _ledger(args)
     from .compare.loss import parse
     from .io.inputs import read_inputs
@@ -159,9 +162,9 @@ def _fit_eeg(args):
     from .io.inputs_eeg import read_eeg_inputs
 
     target, brain, leadfield = read_eeg_inputs(
-        sc=args.sc, eeg=args.eeg, lengths=args.lengths, labels=args.labels, leadfield=args.leadfield,
-        centroids=args.centroids, montage=args.montage, fmin=args.fmin, fmax=args.fmax)
-    return _run(args, target, brain, leadfield=leadfield, seed=args.seed)
+        sc=args.sc, template=args.template, eeg=args.eeg, lengths=args.lengths, labels=args.labels,
+        leadfield=args.leadfield, centroids=args.centroids, montage=args.montage, fmin=args.fmin, fmax=args.fmax)
+    return _run(args, target, brain, leadfield=leadfield, n_null=args.n_null, seed=args.seed)
 
 
 def _demo(args):

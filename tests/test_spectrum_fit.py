@@ -7,7 +7,9 @@ import pytest
 import nmfit
 from nmfit.compare import spectrum_target
 from nmfit.errors import InputError
+from nmfit.fit.evidence import Null
 from nmfit.fit.result import load_result
+from nmfit.fit.spectrum_evidence import explained_rung, parcels_permuted
 from nmfit.fit.spectrum_ground import interpolation, model_frequencies
 from nmfit.fit.spectrum_measures import alpha_peak
 from nmfit.fit.spectrum_objective import source_psd
@@ -128,3 +130,31 @@ def test_an_alpha_peak_lies_between_bins():
     f = np.arange(1.0, 40.0, 0.5)
     assert alpha_peak(f, np.exp(-0.5 * ((f - 10.17) / 1.5) ** 2)) == pytest.approx(10.17, abs=1e-6)
     assert np.isnan(alpha_peak(f[f > 20], f[f > 20]))
+
+
+def test_permuted_parcels_stay_in_their_hemisphere():
+    leadfield = small_leadfield()
+    sides = np.array(["L"] * 4 + ["R"] * 4)
+    moved = parcels_permuted(leadfield, sides, np.random.default_rng(0))
+    own, gain = np.asarray(leadfield.gain), np.asarray(moved.gain)
+    assert not np.array_equal(own, gain)
+    for side in "LR":
+        at = np.flatnonzero(sides == side)
+        np.testing.assert_array_equal(np.sort(own[:, at], axis=1), np.sort(gain[:, at], axis=1))
+
+
+def test_explained_is_the_highest_rung_that_clears_null_and_twin():
+    low = np.linspace(0.1, 0.2, 19)
+    null = Null("permuted", np.column_stack([low, low + 0.3, low + 0.3]), 19, np.array([0.5, 0.9, 0.45]))
+    assert explained_rung(["a", "b", "c"], [0.5, 0.9, 0.9], [0.1, 0.1, 0.1], null) == "b"
+    assert explained_rung(["a", "b", "c"], [0.5, 0.9, 0.9], [0.1, 0.95, 0.1], null) == "a"
+    assert explained_rung(["a", "b", "c"], [0.5, 0.9, 0.9], [0.6, 0.95, 0.1], null) is None
+
+
+def test_a_template_has_lengths_and_places():
+    brain = nmfit.template("aal2-80")
+    assert brain.n == 80
+    assert brain.lengths is not None
+    assert brain.centroids is not None
+    with pytest.raises(InputError, match="aal2-80"):
+        nmfit.template("aal3")

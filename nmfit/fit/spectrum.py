@@ -22,6 +22,7 @@ from ..network import Connectome, Network
 from ..parameters import declarations
 from .minimise import Status
 from .result import Result
+from .spectrum_evidence import climb_spectrum, explained_rung, parcel_null
 from .spectrum_ground import LEVELS, SpectrumGround, fit_spectrum_rung
 from .spectrum_measures import alpha_measures, occipital, shape_r_squared
 from .threads import one_core_each
@@ -30,6 +31,7 @@ NODE_PARAMETERS = ("p", "C", "a", "b", "A", "B")
 SHRINKAGES = (1e-6, 1e-5)
 START_COUPLING = 10.0       # 1/s: the strongest region's summed input weight where a climb begins
 NO_COUPLING = 1e-4          # 1/s: vanishing, not zero, where every region would be a root of its own and none leads
+FEWEST_NULLS = 19           # below it no p of 0.05 can be reached
 SOURCES_AT_LEAST = 0.8      # share of occipital alpha power that has to come from the sources
 
 
@@ -47,8 +49,8 @@ class Tried:
     seconds: float
 
 
-def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts=2, steps=None, progress=None,
-                 command=None):
+def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts=2, steps=None, n_null=19,
+                 progress=None, command=None):
     """Explain the spectra of EEG channels by a Jansen-Rit network seen through a lead field.
 
     Climbs from shared parameters to noise amplitude per region, node parameters per region and noise per sensor;
@@ -69,6 +71,9 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
     starts : int
     steps : int, optional
         Step limit of every fit.
+    n_null : int
+        Lead fields with permuted parcels to refit, each rung cut short; the coupling is not tried by them but by the
+        climb without coupling.
     progress : Progress, optional
     command : str, optional
 
@@ -95,8 +100,13 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
         if progress is not None:
             progress.start("without coupling")
         apart = dataclasses.replace(pooled, network=ground.network.replace({"G": NO_COUPLING}), coupled=False)
-        twins = _climb_path(apart, [(f.level, f.shrinkage) for f in kept], 1, steps)
-        return _answer(ground, brain, tried, whole, twins, seed, command, began)
+        path = [(f.level, f.shrinkage) for f in kept]
+        twins = climb_spectrum(apart, path, steps=steps)
+        null = None
+        if n_null and "score" in target.psd and target.design != "bins":
+            null = parcel_null(pooled, path, brain.hemispheres(), n_null, lambda f: _score(f, target, "score"),
+                               seed=seed, steps=steps, progress=progress)
+        return _answer(ground, brain, tried, whole, twins, null, seed, command, began)
 
 
 def _matched(target, brain, leadfield):
@@ -146,14 +156,6 @@ def _climb(ground, levels, starts, steps, progress):
         if progress is not None:
             progress.rung_done(_row(now, None, None, None, now.fitted))
     return tried
-
-
-def _climb_path(ground, path, starts, steps):
-    fits = []
-    for level, shrinkage in path:
-        fits.append(fit_spectrum_rung(ground, level, fits[-1] if fits else None, starts=starts, shrinkage=shrinkage,
-                                      steps=steps))
-    return fits
 
 
 def _channel_scores(fitted, target):
@@ -209,7 +211,7 @@ def _row(tried, score, error, twin, fitted):
             "reason": tried.reason, "drive": False, "coupling_zero": twin}
 
 
-def _answer(ground, brain, tried, whole, twins, seed, command, began):
+def _answer(ground, brain, tried, whole, twins, null, seed, command, began):
     target, best = ground.target, whole[-1]
     kept = iter(zip(whole, twins, strict=True))
     rows = []
@@ -235,7 +237,13 @@ def _answer(ground, brain, tried, whole, twins, seed, command, began):
     measures = alpha_measures(best, target, role)
     measures["shape_r2"] = shape_r_squared(best, target, role)
     measures["unstable_roots"] = _unstable(best)
-    flags = [*target.flags, "nulls_skipped", "confirmation_skipped", "standard_errors_skipped"]
+    explained = None
+    if null is not None:
+        explained = explained_rung([f.level for f in whole], [_score(f, target, "score") for f in whole],
+                                   [_score(f, target, "score") for f in twins], null)
+    flags = [*target.flags, "nulls_skipped" if null is None else "nulls_capped", "confirmation_skipped",
+             "standard_errors_skipped"]
+    flags += ["few_nulls"] if null is not None and null.asked < FEWEST_NULLS else []
     flags += ["template_leadfield"] if ground.leadfield.template else []
     flags += ["not_converged"] if best.status is not Status.CONVERGED else []
     flags += ["near_critical"] if best.abscissa > -1.0 else []
@@ -245,9 +253,11 @@ def _answer(ground, brain, tried, whole, twins, seed, command, began):
     none = {"value": None, "ci95": None}
     record = {
         "schema": 1, "status": best.status.name.lower(), "flags": flags, "modality": "eeg", "rungs": rows,
-        "chosen": best.level, "explained": None, "ceiling": ceiling,
+        "chosen": best.level, "explained": explained, "ceiling": ceiling,
         "reliability": none if reliability is None else {"value": reliability, "ci95": None},
-        "baselines": baselines, "nulls": {"permuted": None, "rewired": None, "distance": None},
+        "baselines": baselines, "nulls": {
+            "permuted": None if null is None else null.row(len(whole) - 1, _score(best, target, "score")),
+            "rewired": None, "distance": None},
         "stability": {"max_real_eigenvalue": best.abscissa, "unstable_roots": measures["unstable_roots"]},
         "confirmation": dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma")),
         "parameters": _parameter_rows(best, brain.labels, target.ch_names), "spectrum": measures,
@@ -262,6 +272,8 @@ def _answer(ground, brain, tried, whole, twins, seed, command, began):
     for name in ("lengths", "centroids"):
         if getattr(brain, name) is not None:
             arrays[name] = np.asarray(getattr(brain, name), float)
+    if null is not None:
+        arrays["null_permuted"] = null.scores[:, -1]
     arrays |= {f"history_{fitted.level}": fitted.history for fitted in whole}
     return Result(record, arrays)
 

@@ -1,5 +1,7 @@
 """What one fit of EEG spectra needs, read together and brought to the same regions and channels."""
 
+import dataclasses
+
 from ..compare.spectra import spectrum_target
 from ..errors import InputError
 from .connectome import read_connectome
@@ -8,16 +10,19 @@ from .files import expand
 from .labels import read_labels
 from .leadfield import read_leadfield
 from .sphere import sphere_leadfield
+from .template import template as template_connectome
 
 
-def read_eeg_inputs(*, sc, eeg, lengths=None, labels=None, leadfield=None, centroids=None, montage=None, fmin=1.0,
-                    fmax=40.0):
+def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, leadfield=None, centroids=None,
+                    montage=None, fmin=1.0, fmax=40.0):
     """Read the files of one fit of EEG spectra.
 
     Parameters
     ----------
-    sc, lengths : list of paths or patterns
     eeg : path
+    sc, lengths : list of paths or patterns, optional
+    template : str, optional
+        A connectome that ships, in place of `sc`: see `template`.
     labels : path, optional
         Region names in the order of the matrix; may hold centroids.
     leadfield : path, optional
@@ -33,10 +38,17 @@ def read_eeg_inputs(*, sc, eeg, lengths=None, labels=None, leadfield=None, centr
     brain : Connectome
     leadfield : LeadField
     """
-    files = expand(sc)
-    brain = read_connectome(files, None if lengths is None else expand(lengths), labels)
+    if (sc is None) == (template is None):
+        raise InputError("connectome", "none" if sc is None else "both files and a template",
+                         "Give --sc F, or --template aal2-80 where you have none.")
+    if template is None:
+        brain = read_connectome(expand(sc), None if lengths is None else expand(lengths), labels)
+    else:
+        brain = template_connectome(template)
     recording = read_eeg(eeg, montage=montage)
     target = spectrum_target(recording, fmin=fmin, fmax=fmax)
+    if template is not None:
+        target = dataclasses.replace(target, flags=(*target.flags, "template_connectome"))
     if leadfield is not None:
         return target, brain, read_leadfield(leadfield, ch_names=target.ch_names, labels=brain.labels)
     places = brain.centroids

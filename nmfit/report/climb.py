@@ -22,14 +22,15 @@ def climb(result, narrow=False):
     """
     record = result.record
     limits = [(key, record[key]) for key in ("ceiling", "reliability") if record[key]["value"] is not None]
-    nulls = [(name, null) for name, null in record["nulls"].items() if null and null["n"]]
+    names = words.claim(record)[3]
+    nulls = [(name, null) for name, null in record["nulls"].items() if name in names and null and null["n"]]
     # The reliability has a row of its own among the limits.
     baselines = sorted(((name, value) for name, value in record["baselines"].items()
                         if value is not None and not (limits and name == "reliability")), key=lambda item: -item[1])
     groups = [group for group in (
         [(_limit, key, item) for key, item in limits],
         [(_rung, _rung_label(rung, narrow), rung) for rung in record["rungs"]],
-        [(_null, words.NULLS[name], (null, result.arrays.get(f"null_{name}"))) for name, null in nulls],
+        [(_null, names[name], (null, result.arrays.get(f"null_{name}"))) for name, null in nulls],
         [(_baseline, words.baseline(name), value) for name, value in baselines],
     ) if group]
     rows = sum(map(len, groups)) + GAP * (len(groups) - 1)
@@ -131,7 +132,7 @@ def _legend(record):
     if _any(record, "coupling_zero"):
         handles.append(dot("x", look.NULL, "without coupling", 6.5, markeredgewidth=1.8))
     if any(null and null["n"] for null in record["nulls"].values()):
-        handles.append(dot("o", look.NULL, "wrong connectomes", 4))
+        handles.append(dot("o", look.NULL, words.claim(record)[2], 4))
     if any(value is not None for value in record["baselines"].values()):
         handles.append(dot("D", look.BASELINE, "baseline", 5))
     return handles

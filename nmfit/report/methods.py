@@ -33,7 +33,17 @@ def _spectra(result):
         "occipital alpha power, and when no root is unstable. What was kept was refitted to the fitting and choosing "
         "parts together and scored once: R2 = 1 − SSE / SST, SST about the grand mean over channels and frequencies. "
         "The ceiling follows from the degrees of freedom of the score part, for a stationary signal; reliability is "
-        "the R2 of the other parts' own spectrum."]
+        "the R2 of the other parts' own spectrum.", _parcels(result)]
+
+
+def _parcels(result):
+    null = result.record["nulls"]["permuted"]
+    if not null or not null["n"]:
+        return "No null was fitted."
+    return ("The climb was repeated with the parcels of the lead field permuted within hemispheres "
+            f"({null['n']} times, each rung cut short, as was the right one that they are held against) and with "
+            "coupling 0; a rung is called explained only if it beats both, "
+            "p = (1 + number of nulls that do as well) / (number + 1).")
 
 
 def _model(result):
@@ -66,7 +76,7 @@ def _ladder(result):
     names = ", ".join(words.rung_name(rung) for rung in result.record["rungs"])
     return (f"Rungs of increasing freedom were tried ({names}), each from the optimum of the last one kept; a rung was "
             "kept when its mean paired gain on the choosing part exceeded t(0.95) times its jackknife standard error "
-            "(for a lone pair of matrices: the gain of the same rung on wrong connectomes).")
+            "(units: people or blocks of time; of a lone matrix, masked blocks of region pairs).")
 
 
 def _beside(result):

@@ -177,8 +177,8 @@ def _beside_table(result):
          words.score(rung["score_heldout"], rung["score_heldout_se"])],
         ["ceiling: the best any prediction could do", words.interval(record["ceiling"])],
         ["reliability: the fit part predicting the score part", words.interval(record["reliability"])],
-        ["<b>wrong connectomes</b>, each refitted from its own lower rungs", ""],
-        *([_text(words.NULLS[name]), _text(words.null_line(null))] for name, null in record["nulls"].items()),
+        [f"<b>{words.claim(record)[2]}</b>, each refitted from its own lower rungs", ""],
+        *([_text(name), _text(words.null_line(null))] for name, null in words.nulls(record)),
         ["<b>baselines</b>", ""],
         *([_text(words.baseline(name)), words.score(value)] for name, value in record["baselines"].items()),
     ]

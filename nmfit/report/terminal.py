@@ -140,8 +140,8 @@ def beside(result):
         (f"{words.rung_name(rung)}, held out", held),
         ("ceiling", f"{words.interval(record['ceiling'])}, the best any prediction could do"),
         ("reliability", f"{words.interval(record['reliability'])}, the fit part predicting the score part"),
-        ("wrong connectomes", ""),
-        *((INDENT + words.NULLS[name], words.null_line(null)) for name, null in record["nulls"].items()),
+        (words.claim(record)[2], ""),
+        *((INDENT + name, words.null_line(null)) for name, null in words.nulls(record)),
         ("baselines", ""),
         *((INDENT + words.baseline(name), words.score(value)) for name, value in record["baselines"].items()),
     ]

@@ -31,6 +31,7 @@ FLAGS = {
     "standard_errors_skipped": "no standard errors were computed: the values are without intervals",
     "unstable": "a root lies right of the axis: the spectrum means nothing",
     "noise_carries_alpha": "less than 80 % of occipital alpha power comes from sources: noise ate the peak",
+    "template_connectome": "the connectome is a template, not this person's",
     "template_leadfield": "the lead field comes from a template head",
 }
 
@@ -54,6 +55,11 @@ NULLS = {
     "distance": "distance only",
 }
 
+# What a claim is about, and what it was held against, for each kind of data.
+CLAIMS = {"eeg": ("Where the sources lie", "lead field with parcels permuted", "wrong lead fields",
+                  {"permuted": "parcels permuted"})}
+CONNECTOME = ("The connectome", "wrong connectome", "wrong connectomes", NULLS)
+
 # Scores of FC are Pearson correlations over the upper triangle; another modality names its own.
 SCORE_NAMES = {"fmri": "r", "fc": "r", "eeg": "R2"}
 
@@ -61,6 +67,17 @@ SCORE_NAMES = {"fmri": "r", "fc": "r", "eeg": "R2"}
 def score_name(record):
     """Return the symbol of the score."""
     return SCORE_NAMES.get(record["modality"].lower(), "score")
+
+
+def claim(record):
+    """Return what explains, one null and several of them in words, and the names of the nulls."""
+    return CLAIMS.get(record["modality"].lower(), CONNECTOME)
+
+
+def nulls(record):
+    """Return the nulls of a record that its kind of data has, as name in words and row."""
+    names = claim(record)[3]
+    return [(names[name], null) for name, null in record["nulls"].items() if name in names]
 
 
 def printable(text):
@@ -224,19 +241,20 @@ def _prediction(result):
 def _explanation(result):
     record = result.record
     ran = [name for name, null in record["nulls"].items() if null and null["n"]]
+    what, one, several, _ = claim(record)
     if result.explained is None:
         if not ran:
-            return ("A description, not an explanation: no null connectome was fitted, so nothing can be "
-                    "said about what the connectome contributes.")
-        return ("A description, not an explanation: no rung does better than every wrong connectome and "
+            return (f"A description, not an explanation: no {one.replace('wrong', 'null')} was fitted, so nothing can "
+                    f"be said about what {what[0].lower()}{what[1:]} contributes.")
+        return (f"A description, not an explanation: no rung does better than every {one} and "
                 f"than itself without coupling.{_lost_to(record)}")
     rung = result.rung(result.explained)
-    doubt = " Provisionally: the wrong connectomes were fitted with fewer steps." if _capped(record) else ""
+    doubt = f" Provisionally: the {several} were fitted with fewer steps." if _capped(record) else ""
     if result.explained == result.chosen:
-        return (f"The connectome explains it: rung '{rung_name(rung)}' does better than every wrong "
-                f"connectome and than itself without coupling.{doubt}")
+        return (f"{what} explains it: rung '{rung_name(rung)}' does better than every {one} and than itself "
+                f"without coupling.{doubt}")
     best = rung_name(result.rung(result.chosen))
-    return (f"The connectome explains it as far as rung '{rung_name(rung)}' ({score_name(record)} = "
+    return (f"{what} explains it as far as rung '{rung_name(rung)}' ({score_name(record)} = "
             f"{score(rung['score_heldout'], rung['score_heldout_se'])}); what '{best}' adds is a "
             f"description, not an explanation.{doubt}")
 
@@ -248,7 +266,7 @@ def _capped(record):
 
 def _lost_to(record):
     """Name the nulls that do as well; a margin's sign alone is no test, so p is what counts."""
-    lost = [f"{NULLS[name]}, p = {null['p']:.2g}" for name, null in record["nulls"].items()
+    lost = [f"{name}, p = {null['p']:.2g}" for name, null in nulls(record)
             if null and null["p"] is not None and null["p"] > 0.05]
     return f" It does not clear: {'; '.join(lost)}." if lost else ""
 
@@ -257,7 +275,7 @@ def headline(result):
     """Return the verdict in a few words, for the top of the page."""
     if result.explained is None:
         return "A description, not an explanation"
-    told = "The connectome explains it"
+    told = f"{claim(result.record)[0]} explains it"
     if result.explained != result.chosen:
         told += f" as far as '{rung_name(result.rung(result.explained))}'"
     return f"{told}, provisionally" if _capped(result.record) else told

@@ -1,0 +1,78 @@
+"""What a fit of spectra is worth: the same climb with the parcels of the lead field permuted."""
+
+import dataclasses
+
+import numpy as np
+
+from .evidence import ALPHA, run_null
+from .spectrum_ground import fit_spectrum_rung
+
+NULL_STEPS = 15           # of every rung: nulls, and the fit that is held against them, are cut as short
+
+
+def climb_spectrum(ground, path, *, starts=1, steps=None):
+    """Fit rungs one from another; ``path`` is a list of (level, shrinkage)."""
+    fits = []
+    for level, shrinkage in path:
+        fits.append(fit_spectrum_rung(ground, level, fits[-1] if fits else None, starts=starts, shrinkage=shrinkage,
+                                      steps=steps))
+    return fits
+
+
+def parcels_permuted(leadfield, sides, rng):
+    """Return a lead field in which every region has the gains of another one of its hemisphere.
+
+    Sensors keep what they can see together; where in the brain it comes from is lost.
+    """
+    order = np.arange(sides.size)
+    for side in np.unique(sides):
+        at = np.flatnonzero(sides == side)
+        order[at] = rng.permutation(at)
+    return leadfield.order(order.tolist())
+
+
+def parcel_null(ground, path, sides, count, score, *, seed, steps=None, progress=None):
+    """Return the null of permuted parcels, every one refitted from its own lowest rung.
+
+    Parameters
+    ----------
+    ground : SpectrumGround
+    path : list of (level, shrinkage)
+    sides : array ``[n]``, hemisphere of every region
+    count : int
+    score : function
+        From a fit to its score on what is held out.
+    seed : int
+    steps : int, optional
+        Limit of every rung; `NULL_STEPS` unless given.
+
+    Returns
+    -------
+    Null
+        With the right lead field fitted under the same limit beside.
+    """
+    steps = NULL_STEPS if steps is None else min(steps, NULL_STEPS)
+
+    def scores(leadfield):
+        return [score(f) for f in climb_spectrum(dataclasses.replace(ground, leadfield=leadfield), path, steps=steps)]
+
+    def one(_, index):
+        rng = np.random.default_rng([seed, 2, index])
+        return scores(parcels_permuted(ground.leadfield, sides, rng))
+
+    return run_null("permuted", count, one, scores(ground.leadfield), progress)
+
+
+def explained_rung(levels, scores, twins, null):
+    """Return the highest rung that beats its coupling-0 twin and clears the null, or None.
+
+    Parameters
+    ----------
+    levels : list of str
+    scores, twins : lists of float
+        Held-out scores with and without coupling.
+    null : Null
+    """
+    clear = [k for k in range(len(levels)) if scores[k] > twins[k] and null.p(k, null.real[k]) <= ALPHA
+             and null.adjusted(k) <= ALPHA]
+    return levels[clear[-1]] if clear else None
