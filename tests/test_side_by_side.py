@@ -17,7 +17,8 @@ target = nf.fc_target([rng.normal(size=(400, 60)) for _ in range(2)], tr=2.0)
 plan = plan_of(target, nf.Connectome(weights + weights.T), model="ReducedWongWang", transform="none")
 with jax.enable_x64(True), one_core_each():
     ground = plan.ground(target.final)
-    side_by_side(lambda seed: fit_rung(ground, nf.Rung("shared", True, "ReducedWongWang"), seed=seed, steps=6), range(8))
+    rung = nf.Rung("shared", True, "ReducedWongWang")
+    side_by_side(lambda seed: fit_rung(ground, rung, seed=seed, steps=6), range(8))
 print("done")
 """
 
