@@ -13,6 +13,8 @@ from .local import complexed, imaginary, jacobian, local_system, transfer
 from .noise import Sources
 from .products import product, real_product
 
+SETTLED = 1e-13             # relative change of an instrument's states in one step of Newton's
+
 
 @jax.custom_vjp
 def inverse(matrix):
@@ -71,7 +73,18 @@ def settled(observation, u):
         return held.drift(h, drive)
 
     frozen, still = jax.lax.stop_gradient((observation, u))
-    h = jax.lax.fori_loop(0, 30, lambda _, s: newton(frozen, s, still), _rest(observation, still))
+
+    def unsettled(carry):
+        _, moved, count = carry
+        return (moved > SETTLED) & (count < 30)
+
+    def settle(carry):
+        before, _, count = carry
+        after = newton(frozen, before, still)
+        return after, jnp.max(jnp.abs(after - before) / (1.0 + jnp.abs(before))), count + 1
+
+    first = _rest(observation, still)
+    h, _, _ = jax.lax.while_loop(unsettled, settle, (first, jnp.full((), jnp.inf, first.dtype), 0))
     return newton(observation, jax.lax.stop_gradient(h), u)
 
 
