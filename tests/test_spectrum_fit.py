@@ -1,5 +1,7 @@
 """A small synthetic recording with known truth: the climb ends near its ceiling, refuses noise that eats alpha."""
 
+import types
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from nmfit.compare import spectrum_target
 from nmfit.errors import InputError
 from nmfit.fit.evidence import Null
 from nmfit.fit.result import load_result
-from nmfit.fit.spectrum_evidence import explained_rung, parcels_permuted
+from nmfit.fit.spectrum_evidence import explained_rung, gain_error, parcels_permuted
 from nmfit.fit.spectrum_ground import interpolation, model_frequencies
 from nmfit.fit.spectrum_measures import alpha_peak
 from nmfit.fit.spectrum_objective import source_psd
@@ -158,3 +160,20 @@ def test_a_template_has_lengths_and_places():
     assert brain.centroids is not None
     with pytest.raises(InputError, match="aal2-80"):
         nmfit.template("aal3")
+
+
+def test_the_error_of_a_gain_is_what_draws_of_the_estimate_show():
+    rng = np.random.default_rng(5)
+    truth, dof, shape = rng.normal(size=(30, 4)), 12, (30, 4)
+    model, below = truth + 0.1 * rng.normal(size=shape), truth + 0.3 * rng.normal(size=shape)
+    mixed = np.linalg.cholesky(np.full((4, 4), 0.6) + 0.4 * np.eye(4))
+    gains = []
+    for _ in range(4000):
+        # Squares of Gaussians that correlate by c correlate by c^2.
+        draws = (mixed @ rng.normal(size=(30, 4, dof))) ** 2
+        data = truth + np.log10(draws.mean(-1))
+        gains.append((((below - data) ** 2) - (model - data) ** 2).sum())
+    alike = np.full((4, 4), 0.36) + 0.64 * np.eye(4)
+    target = types.SimpleNamespace(bins={"choose": np.ones(30, bool)}, dof={"choose": dof}, dependence=alike**2,
+                                   window=None, freqs=np.arange(30.0))
+    assert np.std(gains) == pytest.approx(gain_error(model, below, target, "choose"), rel=0.07)

@@ -56,10 +56,14 @@ def _variance_of_squares(target, bins, dof, each):
     """Return the variance of the sum of squared errors over channels and bins."""
     excess = float(polygamma(3, dof / 2)) / LN10**4
     channels = np.ones((target.s, target.s)) if target.dependence is None else target.dependence
+    related = between_bins(target, bins) ** 2
+    return (excess + 2 * each**2) * channels.sum() * related.sum()
+
+
+def between_bins(target, bins):
+    """Return how the errors of an estimate correlate between its bins, ``[f, f]``."""
     freqs = target.freqs[bins]
     if target.window is None:
-        related = np.eye(freqs.size)
-    else:
-        apart = np.rint(np.abs(freqs[:, None] - freqs) / np.diff(target.freqs).min()).astype(int)
-        related = bin_correlation(target.window, freqs.size + 1)[np.minimum(apart, freqs.size)] ** 2
-    return (excess + 2 * each**2) * channels.sum() * related.sum()
+        return np.eye(freqs.size)
+    apart = np.rint(np.abs(freqs[:, None] - freqs) / np.diff(target.freqs).min()).astype(int)
+    return bin_correlation(target.window, freqs.size + 1)[np.minimum(apart, freqs.size)]

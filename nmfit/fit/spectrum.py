@@ -22,9 +22,10 @@ from ..network import Connectome, Network
 from ..parameters import declarations
 from .minimise import Status
 from .result import Result
-from .spectrum_evidence import climb_spectrum, explained_rung, parcel_null
+from .spectrum_evidence import climb_spectrum, explained_rung, gain_error, parcel_null
 from .spectrum_ground import LEVELS, SpectrumGround, fit_spectrum_rung
 from .spectrum_measures import alpha_measures, occipital, shape_r_squared
+from .spectrum_objective import UNSTABLE
 from .threads import one_core_each
 
 NODE_PARAMETERS = ("p", "C", "a", "b", "A", "B")
@@ -96,7 +97,10 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
         tried = _climb(ground, LEVELS[:LEVELS.index(max_rung) + 1], starts, steps, progress)
         kept = [t.fitted for t in tried if t.kept]
         pooled = _pooled(ground)
-        whole = [fit_spectrum_rung(pooled, f.level, f, shrinkage=f.shrinkage, steps=steps) for f in kept]
+        if not kept:
+            raise InputError("model JansenRit", "no stable state of rest was found, which the closed form needs",
+                             "Widen --fmin and --fmax, or give more starts.")
+        whole = [_refitted(pooled, f, steps) for f in kept]
         if progress is not None:
             progress.start("without coupling")
         apart = dataclasses.replace(pooled, network=ground.network.replace({"G": NO_COUPLING}), coupled=False)
@@ -107,6 +111,12 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
             null = parcel_null(pooled, path, brain.hemispheres(), n_null, lambda f: _score(f, target, "score"),
                                seed=seed, steps=steps, progress=progress)
         return _answer(ground, brain, tried, whole, twins, null, seed, command, began)
+
+
+def _refitted(ground, fitted, steps):
+    """Refit a rung from its optimum to more data; where that loses its state of rest, keep what there was."""
+    again = fit_spectrum_rung(ground, fitted.level, fitted, shrinkage=fitted.shrinkage, steps=steps)
+    return again if again.abscissa < 0 and again.loss < UNSTABLE else fitted
 
 
 def _matched(target, brain, leadfield):
@@ -176,19 +186,37 @@ def _judge(fitted, below, target, began):
     kept = fitted.abscissa < 0
     if below is not None:
         each = scores - _channel_scores(below.fitted, target)
-        # Channels cohere: as many count as would be independent.
-        count = target.s if target.dependence is None else target.s**2 / target.dependence.sum()
-        count = max(float(count), 2.0)
         gain = float(each.mean())
-        needed = float(stats.t.ppf(0.95, count - 1) * each.std(ddof=1) / np.sqrt(count))
+        needed, against = _asked(fitted, below.fitted, each, target)
         kept = gain > needed
-        reason = (f"R2 on the choose part changes by {gain:+.3f}, {'more' if kept else 'no more'} than "
-                  f"{needed:.3f} that {count:.0f} independent channels ask for")
+        reason = (f"R2 on the choose part changes by {gain:+.3f}, {'more' if kept else 'no more'} than {needed:.3f}, "
+                  f"{against}")
     if share is not None and share < SOURCES_AT_LEAST and below is not None:
         kept, reason = False, f"{reason}; but sources carry only {share:.0%} of occipital alpha"
+    if not (fitted.abscissa < 0 and fitted.loss < UNSTABLE):
+        kept, reason = False, f"{reason}; no stable state of rest"
     if roots:
         kept, reason = kept and below is None, f"{reason}; {roots} unstable roots"
     return Tried(fitted, float(scores.mean()), gain, needed, share, bool(kept), reason, time.monotonic() - began)
+
+
+def _asked(fitted, below, each, target):
+    """Return what a gain must exceed, and what that is in words.
+
+    The channels are this person's own, what varies is the stretch of time: where the scatter of the estimate is known
+    it says how much of a gain is chance, else the spread over channels has to.
+    """
+    role = "choose" if "choose" in target.psd else "fit"
+    if target.dof[role] is not None:
+        data, at = np.log10(target.psd[role]), target.bins[role]
+        total = ((data[at] - data[at].mean()) ** 2).sum()
+        error = gain_error(np.log10(fitted.psd), np.log10(below.psd), target, role) / total
+        return float(stats.norm.ppf(0.95) * error), "1.64 standard errors of so short a stretch"
+    # Channels cohere: as many count as would be independent.
+    count = target.s if target.dependence is None else target.s**2 / target.dependence.sum()
+    count = max(float(count), 2.0)
+    error = each.std(ddof=1) / np.sqrt(count)
+    return float(stats.t.ppf(0.95, count - 1) * error), f"what {count:.0f} independent channels ask for"
 
 
 def _unstable(fitted):

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from ..compare.spectral_ceiling import between_bins
+from ..compare.spectral_losses import log10_variance
 from .evidence import ALPHA, run_null
 from .spectrum_ground import fit_spectrum_rung
 
@@ -28,7 +30,32 @@ def parcels_permuted(leadfield, sides, rng):
     for side in np.unique(sides):
         at = np.flatnonzero(sides == side)
         order[at] = rng.permutation(at)
-    return leadfield.order(order.tolist())
+    # The gains move, the names stay: they are structure, and other names would be compiled anew.
+    return dataclasses.replace(leadfield.order(order.tolist()), labels=leadfield.labels)
+
+
+def gain_error(model, below, target, role):
+    """Return the standard error that the scatter of an estimate leaves in a gain of R2, times SST.
+
+    The squared error falls by ``sum (m0 - d)^2 - (m1 - d)^2``, linear in the data ``d``; with ``v`` the variance of
+    log10 of an estimate, ``R`` the correlation of its errors between channels and ``C`` between bins, the variance of
+    that is ``4 v sum D_f' R D_g C_fg`` for ``D = m0 - m1``.
+
+    Parameters
+    ----------
+    model, below : arrays ``[f, s]``
+        log10 power of the two models.
+    target : SpectrumTarget
+        With the degrees of freedom of the role known.
+    role : str
+    """
+    bins = target.bins[role]
+    apart = (below - model)[bins]
+    # `dependence` holds squared coherences squared, how squares of errors correlate; errors do by its root.
+    joint = np.eye(apart.shape[1]) if target.dependence is None else np.sqrt(target.dependence)
+    near = between_bins(target, bins)
+    total = np.einsum("fs,st,gt,fg->", apart, joint, apart, near, optimize=True)
+    return float(2 * np.sqrt(log10_variance(target.dof[role]) * max(total, 0.0)))
 
 
 def parcel_null(ground, path, sides, count, score, *, seed, steps=None, progress=None):

@@ -17,6 +17,7 @@ from .spectrum_objective import SpectrumProblem, placed, predicted_psd, spectrum
 TOLERANCE = 2e-5
 STEPS = {"shared": 80, "noise": 60, "region": 120, "sensors": 80}
 LEVELS = tuple(STEPS)
+OWN_STEP = 0.2
 SHARED_SENSOR = ("scale", "coherence", "exponent")
 PER_SENSOR = ("floor", "aperiodic")
 
@@ -115,7 +116,8 @@ def blocks_of(ground, network, leadfield, level):
     if not ground.coupled:
         # Held by a vanishing spread: the same structure, so that nothing is compiled again.
         blocks = [dataclasses.replace(block, spread=jnp.zeros_like(block.spread)) for block in blocks]
-    blocks += [_block(network.value(name), declared[name].bounds, name, n, True, at >= 2)
+    # A region alone may move a fifth as far in a step: a full step takes one of many across its onset.
+    blocks += [_block(network.value(name), declared[name].bounds, name, n, True, OWN_STEP * (at >= 2))
                for name in ground.node_parameters]
     blocks += [_block(network.noise, declared["noise"].bounds, "noise", n, False, at >= 1)]
     blocks += [_block(getattr(leadfield, name), sensor[name].bounds, name, 1, True, False) for name in SHARED_SENSOR

@@ -29,7 +29,7 @@ def _spectra(result):
         "(linearised about its state of rest). Sensors add white and power-law noise without a resonance. The loss "
         "is the mean squared residual of log10 power; a barrier keeps the network from instability.",
         f"Rungs of increasing freedom ({names}) were judged on the choosing part: kept when R2 rose by more than "
-        "t(0.95) standard errors over as many channels as are independent, when sources carry at least 80 % of "
+        "1.64 standard errors of an estimate from so short a stretch, when sources carry at least 80 % of "
         "occipital alpha power, and when no root is unstable. What was kept was refitted to the fitting and choosing "
         "parts together and scored once: R2 = 1 − SSE / SST, SST about the grand mean over channels and frequencies. "
         "The ceiling follows from the degrees of freedom of the score part, for a stationary signal; reliability is "
