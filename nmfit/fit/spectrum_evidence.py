@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ..compare.spectral_ceiling import between_bins
-from ..compare.spectral_losses import log10_variance
+from ..compare.spectral_ceiling import between_bins, log10_variance
 from .evidence import ALPHA, run_null
 from .spectrum_ground import fit_spectrum_rung
 
