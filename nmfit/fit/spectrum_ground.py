@@ -138,7 +138,9 @@ def _block(value, bounds, name, size, level, each):
     spread = jnp.minimum(jnp.median(moved / slope), WIDEST)
     columns = [jnp.full((size, 1), float(level)), jnp.eye(size) * float(each)]
     basis = None if size == 1 else jnp.concatenate(columns, axis=1)
-    weights = jnp.zeros(1) if size == 1 else jnp.concatenate([jnp.zeros(1), jnp.ones(size)])
+    # Shrunken by how far a value moves, however it is reached.
+    own = jnp.full(size, float(each) ** 2 if each else 1.0)
+    weights = jnp.zeros(1) if size == 1 else jnp.concatenate([jnp.zeros(1), own])
     return Block(origin=origin, spread=spread, basis=basis, penalty=weights, name=name, bounds=bounds,
                  centred=name == "noise")
 

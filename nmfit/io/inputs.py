@@ -1,6 +1,7 @@
 """What one fit needs, read together and brought to the same regions."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ..network import Connectome
 from .bold import read_bold
 from .connectome import read_connectome
 from .fc import read_fc
-from .files import expand, split_key
+from .files import expand, fingerprint, split_key
 from .maps import read_maps
 from .matching import align, match_regions
 
@@ -74,6 +75,7 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
     lost = [label for label in whole.labels if label not in common.labels]
     target = dataclasses.replace(
         target, notes=tuple(dict.fromkeys((*notes, *target.notes))),
+        sha256=target.sha256 | _fingerprints(fc, heldout_fc, maps),
         flags=(*target.flags, *([f"dropped_regions:{', '.join(lost)}"] if lost else [])))
     return target, [brain.select(kept) for brain in brains] if len(brains) > 1 else common, names, values
 
@@ -112,6 +114,16 @@ def _matrix(path, labels, brain, drop):
         raise InputError(path, f"no region {lacking[0]}", "Give FC of the same regions.")
     at = match.second[np.argsort(match.first)]
     return values[np.ix_(at, at)], match.notes
+
+
+def _fingerprints(*paths):
+    """Return ``{file name: sha256}`` of the files that are named."""
+    found = {}
+    for path in paths:
+        if path is not None:
+            file = split_key(path)[0]
+            found |= fingerprint(file, Path(file).read_bytes())
+    return found
 
 
 def _places(brain, path):
