@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 
 import matplotlib
 import numpy as np
@@ -14,6 +15,7 @@ from made_result import make_result, without
 import nmfit.io
 from nmfit.errors import InputError
 from nmfit.fit.result import Result, load_result
+from nmfit.io.staged import finish
 
 
 @pytest.fixture
@@ -159,8 +161,8 @@ def test_a_write_that_fails_leaves_what_was_there(result, tmp_path, monkeypatch,
 
 
 @pytest.mark.usefixtures("quickly")
-def test_a_move_that_fails_leaves_no_mixture(result, tmp_path, monkeypatch):
-    """Files of two results must never stand together under a fit.json."""
+def test_a_result_that_was_written_whole_is_finished_by_who_opens_it(result, tmp_path, monkeypatch):
+    """Files of two results must never stand together under a fit.json that is read."""
     import nmfit.io.staged as staged
 
     folder, real, moved = tmp_path / "out", staged.os.replace, []
@@ -173,11 +175,42 @@ def test_a_move_that_fails_leaves_no_mixture(result, tmp_path, monkeypatch):
         return real(old, new)
 
     monkeypatch.setattr(staged.os, "replace", replace)
+    later = Result(result.record | {"explained": None}, result.arrays)
     with pytest.raises(OSError, match="Input/output"):
-        result.save(folder, overwrite=True)
+        later.save(folder, overwrite=True)
     assert moved
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="writing was interrupted"):
         load_result(folder)
+    monkeypatch.setattr(staged.os, "replace", real)
+    assert load_result(folder).explained is None
+    assert not list(folder.glob(".*"))
+
+
+WRITER = """
+import sys
+import time
+from nmfit.io.staged import staged
+from nmfit.io import write_text
+print("go", flush=True)
+for count in range(10**6):
+    with staged(sys.argv[1], overwrite=True) as place:
+        (place / "figures").mkdir()
+        for name in ("fit.json", "a.txt", "b.txt", "figures/c.svg", f"fc_{count % 3}.tsv"):
+            write_text(place / name, str(count))
+"""
+
+
+def test_kills_leave_the_old_result_or_the_new_one(tmp_path):
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        with subprocess.Popen([sys.executable, "-c", WRITER, tmp_path], stdout=subprocess.PIPE) as job:
+            job.stdout.readline()
+            time.sleep(rng.uniform(0.05, 0.3))
+            job.kill()
+        finish(tmp_path)
+        found = [p for p in tmp_path.rglob("*") if p.is_file() and ".part" not in str(p)]
+        assert len(found) == 5
+        assert len({p.read_text() for p in found}) == 1
 
 
 @pytest.mark.parametrize(("name", "damage", "told"), [

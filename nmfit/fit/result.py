@@ -116,7 +116,7 @@ class Result:
     def save(self, folder, overwrite=False):
         """Write `fit.json`, `fit.npz`, `params.tsv`, FC as labelled tables, figures and the report.
 
-        Either everything is written or nothing: files are prepared aside and then moved in, `fit.json` last.
+        Either everything is written or nothing: files are prepared aside and put in when all of them are there.
 
         Parameters
         ----------
@@ -134,7 +134,7 @@ class Result:
         from ..io.staged import staged
         from ..report import files
 
-        with staged(folder, overwrite, replaces=("fc_*.tsv", "figures/*.svg")) as place:
+        with staged(folder, overwrite) as place:
             write_npz(place / "fit.npz", **self.arrays)
             write_table(place / "params.tsv", files.PARAMETER_COLUMNS, files.parameter_rows(self))
             for name in self.arrays:
@@ -199,7 +199,14 @@ def load_result(folder):
     InputError
         If the folder holds no result, or one that is damaged or of a later schema.
     """
+    from ..io.staged import finish
+
     folder = Path(folder)
+    try:
+        finish(folder)
+    except OSError as problem:
+        raise InputError(folder, f"a result whose writing was interrupted ({problem.strerror})",
+                         "Make the folder writable, so that it can be finished.") from None
     record = _read_record(folder / "fit.json")
     arrays = _read_arrays(folder / "fit.npz")
     fault = _fault(record, arrays)

@@ -4,38 +4,60 @@ import contextlib
 import os
 import secrets
 import shutil
+from pathlib import Path
 
-from .write import RESULT, prepare_folder
+from .write import prepare_folder
+
+READY = ".ready"                              # a result written whole, not yet in its place
+STALE = ("fc_*.tsv", "figures/*.svg")         # files that go where a new result has none of that name
 
 
 @contextlib.contextmanager
-def staged(folder, overwrite=False, replaces=()):
-    """Yield a place to write files to; when all are written, move them into the folder.
+def staged(folder, overwrite=False):
+    """Yield a place to write files to; when all are written, put them into the folder.
 
-    Until the last file is written the folder keeps what it held. While files move, the folder holds no
-    `fit.json`, which comes last: whoever finds one finds the files that belong to it.
+    Until the place is renamed, in one step, the folder holds what it held; from then on the new files count, and
+    whoever opens the folder finishes what an interruption left: see `finish`.
 
     Parameters
     ----------
     folder : path
     overwrite : bool
         Let an earlier result be replaced.
-    replaces : tuple of str
-        Patterns of files of an earlier result that go where the new one has none of that name.
     """
+    finish(folder)
     folder = prepare_folder(folder, overwrite)
     place = folder / f".{secrets.token_hex(4)}.part"
     place.mkdir()
     try:
         yield place
-        written = sorted(p.relative_to(place) for p in place.rglob("*") if p.is_file())
-        written.sort(key=lambda name: name.name == RESULT)
-        (folder / RESULT).unlink(missing_ok=True)
-        for old in (p for pattern in replaces for p in folder.glob(pattern)):
-            if old.relative_to(folder) not in written:
-                old.unlink()
-        for name in written:
-            (folder / name).parent.mkdir(exist_ok=True)
-            os.replace(place / name, folder / name)
+        os.replace(place, folder / READY)
+        finish(folder)
     finally:
-        shutil.rmtree(place)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def finish(folder):
+    """Put into their place the files of a result that was written whole; do nothing where there are none.
+
+    Copies first and forgets the originals last, so that it may itself be interrupted and begun again.
+    """
+    folder = Path(folder)
+    ready = folder / READY
+    if not ready.is_dir():
+        return
+    written = sorted(p.relative_to(ready) for p in ready.rglob("*") if p.is_file())
+    for name in written:
+        (folder / name).parent.mkdir(exist_ok=True)
+        part = (folder / name).with_name(f".{secrets.token_hex(4)}.part")
+        try:
+            shutil.copyfile(ready / name, part)
+            os.replace(part, folder / name)
+        finally:
+            part.unlink(missing_ok=True)
+    for old in (p for pattern in STALE for p in folder.glob(pattern)):
+        if old.relative_to(folder) not in written:
+            old.unlink()
+    done = folder / f".{secrets.token_hex(4)}.part"
+    os.replace(ready, done)
+    shutil.rmtree(done, ignore_errors=True)
