@@ -83,6 +83,7 @@ def test_an_edited_ladder_is_climbed():
     assert [rung["name"] for rung in result.record["rungs"]] == ["shared", "region"]
 
 
+@pytest.mark.long
 def test_a_richer_model_begins_where_it_predicts_what_the_simpler_one_does():
     target, brain = data()
     ground = plan_of(target, brain, transform="none").ground(target.final)

@@ -99,6 +99,7 @@ def test_delays_between_unlike_groups_count_in_the_leading_root():
     assert leading_root(network, linear.x) < 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("instrument", [Direct(), pytest.param(Balloon(), marks=pytest.mark.long)],
                          ids=lambda v: type(v).__name__)
 def test_unseen_regions_act_and_are_not_read(instrument):

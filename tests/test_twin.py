@@ -74,6 +74,7 @@ def test_instruments_have_twins():
     assert float(linear.abscissa()) < 0
 
 
+@pytest.mark.long
 def test_gradients_go_through_the_control_variate():
     network = Network.of(WEIGHTS, Hopf(a=-0.1, f=0.05), G=0.02)
     plan = Plan.of(network, Direct(), 200.0, sample=2.0, dt=0.2)
