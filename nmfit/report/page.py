@@ -120,7 +120,7 @@ def _tiles(result):
              (words.number(rung["free_parameters"]), "free parameters")]
     margins = [null["margin"] for null in record["nulls"].values() if null and null["margin"] is not None]
     if margins:
-        tiles.append((f"{min(margins):+.2f}", "smallest margin over wrong connectomes"))
+        tiles.append((f"{min(margins):+.2f}", f"smallest margin over {words.claim(record)[2]}"))
     if "seconds" in record["provenance"]:
         tiles.append((words.seconds(record["provenance"]["seconds"]), "for everything"))
     return '<ul class="tiles">' + "".join(f"<li><b>{_text(v)}</b>{_text(what)}</li>" for v, what in tiles) + "</ul>"
