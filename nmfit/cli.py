@@ -140,9 +140,12 @@ def _count(text):
 def _fit(args):
     _refuse_result(args)
     if args.eeg is not None:
+        if args.resume:
+            raise InputError("--resume", "a fit of spectra, whose searches are not kept", "Leave it out.")
         return _fit_eeg(args)
-    if args.sc is None:
-        raise InputError("--sc", "no connectome", "Give its file; --template goes with --eeg only.")
+    if args.template is not None or args.sc is None:
+        raise InputError("--template" if args.template is not None else "--sc", "a fit of FC without its connectome",
+                         "Give --sc F; a template goes with --eeg only.")
     ledger = _ledger(args)
     from .compare.loss import parse
     from .io.inputs import read_inputs
@@ -242,9 +245,12 @@ def _report(args):
 
 def _refuse_result(args):
     """Refuse before anything is read what `Result.save` would refuse after everything is fitted."""
+    from .io.staged import finish
+
     folder = Path(args.output)
     if folder.exists() and not folder.is_dir():
         raise InputError(folder, "a file", "Give -o a folder.")
+    finish(folder)
     if (folder / "fit.json").exists() and not args.overwrite:
         raise InputError(folder, "a folder that holds a result", "Choose another, or add --overwrite.")
     nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())

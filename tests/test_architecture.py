@@ -40,7 +40,7 @@ KNOWN_BEFORE_TRACING = {
     "fit/ground.py": "calls compiled fits and keeps what they return",
     "fit/confirm.py": "calls compiled simulations and measures what they return",
     "fit/uncertainty.py": "calls compiled fits and measures their spread",
-    "fit/spectrum.py": "calls compiled fits and keeps what they return",
+    "fit/spectrum_answer.py": "measures what fits return",
     "fit/spectrum_ground.py": "calls compiled fits and keeps what they return",
 }
 

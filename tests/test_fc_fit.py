@@ -16,7 +16,7 @@ from nmfit.compare.empirical import (
 from nmfit.fit.ground import Ground, fit_rung, problem_of
 from nmfit.fit.minimise import Status, minimise
 from nmfit.fit.objective import fc_objective, predicted_fc
-from nmfit.fit.rungs import LEVELS, Rung, blocks_of, ladder
+from nmfit.fit.rungs import LEVELS, Rung, blocks_of, default_ladder
 from nmfit.fit.space import free_count, is_free, origin_theta, penalty, place
 from nmfit.models import Hopf, JansenRit
 from nmfit.network import Connectome, Network
@@ -227,10 +227,10 @@ def test_same_seed_same_bits():
 # ------------------------------------------------------------------------------------------------------------- rungs
 
 def test_the_ladder_is_listed_with_and_without_a_drive():
-    levels = ladder(max_rung="region")
+    levels = default_ladder(max_rung="region")
     assert [[r.name for r in level] for level in levels] == [
         ["shared", "shared + drive"], ["maps", "maps + drive"], ["region", "region + drive"]]
-    assert [r.name for level in ladder(max_rung="edges", drive=False) for r in level] == list(LEVELS)
+    assert [r.name for level in default_ladder(max_rung="edges", drive=False) for r in level] == list(LEVELS)
 
 
 @pytest.mark.parametrize("drive", [False, True])

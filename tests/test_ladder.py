@@ -15,7 +15,7 @@ from nmfit.fit.evidence import Null, clears
 from nmfit.fit.ground import Ground, fit_rung
 from nmfit.fit.ladder import Trial, judge
 from nmfit.fit.minimise import STATUSES, Status, minimise
-from nmfit.fit.rungs import LEVELS, Rung, ladder
+from nmfit.fit.rungs import LEVELS, Rung, default_ladder
 from nmfit.models import Hopf
 from nmfit.network import Connectome, Network
 from nmfit.network.surrogates import distance_only, harmonics, permuted, rewired
@@ -169,7 +169,7 @@ def test_same_seed_same_bits(ground):
 
 
 def test_the_default_ladder_frees_more_at_every_level():
-    levels = ladder(max_rung="edges")
+    levels = default_ladder(max_rung="edges")
     assert [pair[0].level for pair in levels] == list(LEVELS)
     assert all([r.drive for r in pair] == [False, True] for pair in levels)
 

@@ -8,6 +8,7 @@ from scipy.ndimage import convolve1d
 from ..errors import InputError
 
 LONGEST_GAP_FLOOR = 20.0      # s: haemodynamic memory between neighbouring blocks
+FLAT = 1e-9                    # correlations that vary by less differ by rounding only
 ROLES = {"fit": 0.5, "choose": 0.25, "score": 0.25}
 
 
@@ -74,8 +75,8 @@ def upper(matrix):
 
 
 def pearson(a, b):
-    """Return Pearson's r of two vectors."""
-    return float(np.corrcoef(a, b)[0, 1])
+    """Return Pearson's r of two vectors; 0 where one varies by no more than rounding: it predicts nothing."""
+    return float(np.corrcoef(a, b)[0, 1]) if min(np.std(a), np.std(b)) > FLAT else 0.0
 
 
 def fc_score(a, b):

@@ -80,6 +80,9 @@ class Loss:
         return jnp.concatenate([jnp.sqrt(jnp.asarray(term.weight)) * jnp.ravel(part)
                                 for term, part in zip(self.parts, found, strict=True)])
 
+    def __str__(self):
+        return " + ".join(f"{term.weight:g} * {type(term).__name__}" for term in self.parts)
+
     def check(self, available, who):
         """Refuse, in one sentence, a loss that reads what is not there."""
         for term in self.parts:
@@ -233,30 +236,31 @@ class FCD(Term):
         return wasserstein(seen.fcd, wanted.fcd)
 
 
+class OrderTerm(Term):
+    """Squared difference of a statistic over time of Kuramoto's order."""
+
+    reads: ClassVar = ("order",)
+    remedy: ClassVar = "Simulate (engine='simulated') and give series, with a band."
+
+    def apart(self, seen, wanted):
+        """Return the one difference."""
+        return (self.statistic(seen.order) - self.statistic(wanted.order))[None]
+
+
 @pytree
-class Metastability(Term):
+class Metastability(OrderTerm):
     """Squared difference of the standard deviation over time of Kuramoto's order."""
 
     weight: float = 1.0
-    reads: ClassVar = ("order",)
-    remedy: ClassVar = "Simulate (engine='simulated') and give series, with a band."
-
-    def apart(self, seen, wanted):
-        """Return the one difference."""
-        return (jnp.std(seen.order) - jnp.std(wanted.order))[None]
+    statistic: ClassVar = staticmethod(jnp.std)
 
 
 @pytree
-class Synchrony(Term):
+class Synchrony(OrderTerm):
     """Squared difference of the mean over time of Kuramoto's order."""
 
     weight: float = 1.0
-    reads: ClassVar = ("order",)
-    remedy: ClassVar = "Simulate (engine='simulated') and give series, with a band."
-
-    def apart(self, seen, wanted):
-        """Return the one difference."""
-        return (jnp.mean(seen.order) - jnp.mean(wanted.order))[None]
+    statistic: ClassVar = staticmethod(jnp.mean)
 
 
 TERMS = {term.__name__: term for term in (FC, FCMSE, MeanFC, Wishart, LaggedCovariance, FCD, Metastability, Synchrony)}

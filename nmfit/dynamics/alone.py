@@ -1,11 +1,11 @@
-"""Calls outside any compilation, compiled as a whole and safe from LAPACK kernels that wait for each other."""
+"""How the engine is compiled: as a whole where it is called from plain Python, and without batches of LAPACK calls."""
 
 import functools
 
 import jax
 import jax.numpy as jnp
 
-# Batched LAPACK kernels that wait for each other inside XLA's own few threads can stop for ever: one thread each.
+# XLA's own products keep to the thread that asks: fits run side by side, one to a core.
 ALONE = {"xla_cpu_multi_thread_eigen": False}
 
 

@@ -8,8 +8,7 @@ from ..compare.spectra import SpectrumTarget
 from ..errors import InputError
 from .fc import fit as fit_fc
 from .result import Result, load_result
-from .rungs import Rung
-from .rungs import ladder as default_ladder
+from .rungs import Rung, default_ladder
 from .simulated import SimulatedFit, fit_simulated
 from .spectrum import fit_spectrum
 

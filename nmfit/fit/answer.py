@@ -5,7 +5,8 @@ import time
 import numpy as np
 from scipy import stats
 
-from ..compare.empirical import fc_score, group_fc, group_reliability, pearson, upper
+from ..compare.empirical import fc_score, group_fc, group_reliability, pearson
+from .evidence import FEWEST_NULLS
 from .ground import problem_of
 from .minimise import Status
 from .objective import predicted_fc
@@ -101,7 +102,7 @@ def _rung_rows(plan, trials, path, pooled, evidence):
         if trial.kept and trial.rung in kept:
             k = kept.index(trial.rung)
             fits = [p[k] for p in pooled]
-            row["score_fit"] = float(np.mean([fc_score(f.fc, fold.pool) if upper(f.fc).std() > 0 else 0.0
+            row["score_fit"] = float(np.mean([fc_score(f.fc, fold.pool)
                                               for f, fold in zip(fits, plan.target.folds, strict=True)]))
             if evidence is not None:
                 row |= {"score_heldout": float(evidence["scores"][k]), "score_heldout_se": evidence["errors"][k],
@@ -109,7 +110,7 @@ def _rung_rows(plan, trials, path, pooled, evidence):
         else:
             at = [s.pairs > 0 for s in plan.target.final.splits]
             row["score_fit"] = float(np.mean([
-                pearson(f.fc[a], s.fit[a]) if f.fc[a].std() > 0 else 0.0
+                pearson(f.fc[a], s.fit[a])
                 for f, s, a in zip(trial.fits, plan.target.final.splits, at, strict=True)]))
         rows.append(row)
     return rows
@@ -193,7 +194,7 @@ def _null_flags(plan, evidence):
     done = [null for null in evidence["nulls"].values() if null is not None]
     if not done:
         flags.append("nulls_skipped")
-    elif max(null.asked for null in done) < 19:
+    elif max(null.asked for null in done) < FEWEST_NULLS:
         flags.append("few_nulls")
     if plan.null_steps is not None and plan.null_steps != plan.steps:
         flags.append("nulls_capped")

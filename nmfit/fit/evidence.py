@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from ..compare import baselines
-from ..compare.empirical import fc_score, group_fc, jackknife, upper
+from ..compare.empirical import fc_score, group_fc, jackknife
 from ..network import surrogates
 from .ground import fit_rung
 from .ladder import starts_of, unit_scores
@@ -15,7 +15,7 @@ KINDS = ("permuted", "rewired", "distance")
 LOST = 3                  # nulls at or above the score after which no p of 0.05 can follow
 CHUNK = 4
 ALPHA = 0.05
-FLAT = 1e-9               # a prediction that varies by less holds rounding errors only
+FEWEST_NULLS = 19         # below it no p of ALPHA can be reached
 
 
 def climb_path(ground, path, *, starts, seed, steps=None):
@@ -28,16 +28,14 @@ def climb_path(ground, path, *, starts, seed, steps=None):
 
 
 def heldout(fc, fold):
-    """Return r with the group FC of the score part (0 for a prediction without variance), or None."""
-    if fold.score is None:
-        return None
-    return fc_score(fc, group_fc(fold.score)) if upper(fc).std() > FLAT else 0.0
+    """Return r with the group FC of the score part, or None where there is none."""
+    return None if fold.score is None else fc_score(fc, group_fc(fold.score))
 
 
 def heldout_error(fc, fold):
     """Return the jackknife standard error of `heldout` over the units of the score part, or None."""
     units = fold.score
-    if units is None or len(units) < 2 or not upper(fc).std() > FLAT:
+    if units is None or len(units) < 2:
         return None
     left = [fc_score(fc, group_fc(np.delete(units, u, axis=0))) for u in range(len(units))]
     return float(np.sqrt((len(units) - 1) * np.var(left)))
@@ -70,7 +68,7 @@ class NullChains:
 
 
 def surrogate(kind, brain, rng, decay):
-    """Return a wrong connectome of a kind, or None where the data for it are missing."""
+    """Return a wrong connectome of a kind; ``decay`` in mm is for the one that knows distances only."""
     match kind:
         case "permuted":
             return surrogates.permuted(brain, rng)
@@ -139,7 +137,7 @@ def run_null(kind, count, score_null, scores, progress=None):
     kind : str
     count : int
     score_null : function
-        ``(kind, index) -> [score of each rung]``, or None where this kind cannot be made.
+        ``(kind, index) -> [score of each rung]``.
     scores : array
         Held-out scores of the rungs under the right connectome, fitted as the nulls are.
 
@@ -150,8 +148,6 @@ def run_null(kind, count, score_null, scores, progress=None):
     found = []
     for first in range(0, count, CHUNK):
         rows = side_by_side(lambda index: score_null(kind, index), range(first, min(first + CHUNK, count)))
-        if rows[0] is None:
-            return None
         found += rows
         if progress is not None:
             progress.step(len(found), total=count, what=f"null: {kind}")
@@ -193,10 +189,11 @@ def clears(rung, score, twin, nulls, paired):
     """
     mean, error = jackknife(paired)
     beats_twin = score > twin and (error is None or mean > 2.0 * error)
-    return beats_twin and all(_beaten(null, rung, score) for null in nulls)
+    return beats_twin and all(beaten(null, rung, score) for null in nulls)
 
 
-def _beaten(null, rung, score):
+def beaten(null, rung, score):
+    """Return whether a rung clears a null, by itself and among all rungs that were looked at."""
     if null.real is None:
         return null.p(rung, score) <= ALPHA
     return null.p(rung, null.real[rung]) <= ALPHA and null.adjusted(rung) <= ALPHA

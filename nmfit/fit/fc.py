@@ -10,30 +10,19 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from ..compare.empirical import pearson, upper
 from ..compare.loss import Wishart
 from ..errors import InputError
 from ..models import MODELS, Model, recommend
 from ..network import Connectome, Network
-from ..network.surrogates import DECAYS, harmonics
+from ..network.surrogates import harmonics
 from ..observe import Balloon, Direct
 from .answer import build_result, trial_row
-from .evidence import (
-    KINDS,
-    NullChains,
-    baseline_scores,
-    clears,
-    climb_path,
-    heldout,
-    heldout_error,
-    run_null,
-    surrogate,
-)
-from .ground import Ground, fit_rung
+from .comparisons import gather
+from .evidence import NullChains, climb_path, heldout, surrogate
+from .ground import Ground
 from .ladder import climb, try_rung
 from .objective import AVAILABLE, NODES, unstable_cost
-from .rungs import LEVELS, check_ladder
-from .rungs import ladder as default_ladder
+from .rungs import LEVELS, check_ladder, default_ladder
 from .threads import one_core_each
 
 TRANSFORMS = ("none", "sqrt", "log1p")
@@ -164,11 +153,12 @@ def _levels(target, model, max_rung, levels):
     if max_rung not in LEVELS:
         raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(LEVELS)}.")
     model = recommend(target).model if model is None else model
-    names = [m if isinstance(m, str) else type(m).__name__ for m in (model if isinstance(model, list | tuple)
-                                                                     else [model])]
-    unknown = [name for name in names if name not in MODELS]
+    names = list(model) if isinstance(model, list | tuple) else [model]
+    own = isinstance(model, Model)               # of one's own, or with values of one's own: taken as it is
+    unknown = [] if own else [name for name in names if name not in MODELS]
     if unknown or not names:
         raise InputError("model", f"found {unknown[0] if unknown else names!r}", f"Choose one of {', '.join(MODELS)}.")
+    names = [type(model).__name__] if own else names
     # Regressing out the global signal takes a shared drive out of the data, too.
     return default_ladder(names, max_rung, drive=not target.gsr)
 
@@ -271,79 +261,6 @@ def _score_folds(plan, levels, path, fixed_transform):
     return pooled, nested
 
 
-def gather(plan, path, pooled, n_null, progress):
-    """Return scores of the kept rungs, their coupling-0 twins, nulls and baselines, over all folds."""
-    folds = plan.target.folds
-    scores = np.array([[heldout(f.fc, fold) for f in fits] for fits, fold in zip(pooled, folds, strict=True)])
-
-    def on(make, steps):
-        out = []
-        for fold in folds:
-            ground = plan.ground(fold, make)
-            fits = climb_path(ground, path, starts=plan.starts, seed=plan.seed, steps=steps)
-            out.append([heldout(f.fc, fold) for f in fits])
-        return np.mean(out, axis=0)
-
-    twins = [[fit_twin(plan, fold, path)] for fold in folds]
-    twin_scores = np.mean([[heldout(f.fc, fold) for f in t[0]] for t, fold in zip(twins, folds, strict=True)], axis=0)
-    decay = None
-    if plan.brain(folds[0].people).distances() is not None:
-        def loss(d):
-            wrong = plan.ground(folds[0], lambda b: surrogate("distance", b, np.random.default_rng(0), d))
-            return fit_rung(wrong, path[0][0], starts=2, seed=plan.seed, steps=plan.null_steps).loss
-
-        losses = {d: loss(d) for d in DECAYS}
-        decay = min(losses, key=losses.get)
-
-    def score_null(kind, index):
-        rng = np.random.default_rng([plan.seed, KINDS.index(kind) + 2, index])
-        made = surrogate(kind, plan.brain().normalised(plan.transform, plan.norm), rng, decay)
-        if made is None:
-            return None
-        seed = [plan.seed, KINDS.index(kind) + 2, index]
-        return on(lambda b: surrogate(kind, b, np.random.default_rng(seed), decay), plan.null_steps)
-
-    # Like with like: where nulls are cut short, the right connectome is held against them cut as short.
-    matched = scores.mean(0) if plan.null_steps == plan.steps else on(None, plan.null_steps)
-    nulls = {kind: run_null(kind, n_null, score_null, matched, progress) if n_null else None for kind in KINDS}
-    if decay is None:
-        nulls["distance"] = None
-    paired = [np.concatenate([_unit_gain(fits[r].fc, t[0][r].fc, fold) for fits, t, fold in
-                              zip(pooled, twins, folds, strict=True)]) for r in range(len(path))]
-    means = scores.mean(0)
-    done = [null for null in nulls.values() if null is not None]
-    explained = [r for r in range(len(path))
-                 if done and clears(r, means[r], twin_scores[r], done, paired[r])]
-    free = pooled[0][-1].free
-    base = [baseline_scores(plan.brain(fold.people), plan.ground(fold).maps, plan.maps is not None, fold, free)
-            for fold in folds]
-    errors = [heldout_error(pooled[0][r].fc, folds[0]) if len(folds) == 1 else
-              float(scores[:, r].std(ddof=1) / np.sqrt(len(folds))) for r in range(len(path))]
-    return {"scores": means, "errors": errors, "twins": twin_scores, "nulls": nulls,
-            "explained": explained[-1] if explained else None,
-            "baselines": {name: None if base[0][name] is None else float(np.mean([b[name] for b in base]))
-                          for name in base[0]}}
-
-
-def fit_twin(plan, fold, path):
-    """Fit the path without coupling: the same freedom, no connectome."""
-    return climb_path(plan.ground(fold, lambda b: _disconnected(b)), path, starts=plan.starts, seed=plan.seed,
-                      steps=plan.steps)
-
-
-def _disconnected(brain):
-    # Vanishing, not zero: a connectome without any weight is refused as a mistake.
-    return dataclasses.replace(brain, weights=brain.weights * 1e-300)
-
-
-def _unit_gain(fc, twin, fold):
-    score = []
-    for unit in fold.score:
-        with_, without = (pearson(upper(p), upper(unit)) if upper(p).std() > 0 else 0.0 for p in (fc, twin))
-        score.append(with_ - without)
-    return np.array(score)
-
-
 def _provenance(plan, began, command, n_null, max_rung):
     packages = ("nmfit", "jax", "jaxlib", "optax", "numpy", "scipy")
     brain = plan.brains[0]
@@ -351,6 +268,7 @@ def _provenance(plan, began, command, n_null, max_rung):
     return {"versions": versions,
             "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'Python'}", "seed": plan.seed,
             "dtype": "float64", "device": jax.default_backend(), "n_null": n_null, "max_rung": max_rung,
+            "loss": None if plan.loss is None else str(plan.loss),
             "input_sha256": {k: v for source in (*plan.brains, plan.target) for k, v in source.sha256.items()},
             "connectome": {"transform": plan.transform, "norm": plan.norm, "notes": list(brain.notes),
                            "people": len(plan.brains)},

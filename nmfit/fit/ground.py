@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..dynamics import form_of
+from ..dynamics.alone import ALONE
 from ..network import SharedDrive
-from .minimise import ALONE, STATUSES, minimise
+from .minimise import STATUSES, minimise
 from .objective import NODES, FcProblem, fc_objective, predicted_fc
 from .rungs import blocks_of
 from .space import free_count, origin_theta, place

@@ -48,7 +48,7 @@ def unit_scores(fits, splits):
     scores = []
     for fitted, split in zip(fits, splits, strict=True):
         at = split.choose_pairs > 0
-        scores += [pearson(fitted.fc[at], unit[at]) if fitted.fc[at].std() > 0 else 0.0 for unit in split.choose]
+        scores += [pearson(fitted.fc[at], unit[at]) for unit in split.choose]
     return np.array(scores)
 
 

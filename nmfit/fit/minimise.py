@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-# Batched LAPACK kernels that wait for each other inside XLA's own few threads can stop for ever: one thread each.
-ALONE = {"xla_cpu_multi_thread_eigen": False}
+from ..dynamics.alone import ALONE
 
 MEMORY = 30
 LINE_SEARCH = 24

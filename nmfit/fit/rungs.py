@@ -31,7 +31,7 @@ class Rung:
         return f"{self.level} + drive" if self.drive else self.level
 
 
-def ladder(models=("Hopf",), max_rung="region", drive=True):
+def default_ladder(models=("Hopf",), max_rung="region", drive=True):
     """Return the default ladder for FC: levels in order, at each the alternatives that are tried.
 
     The first model climbs to the maps; there every richer one is tried at the same freedom, begun where it predicts

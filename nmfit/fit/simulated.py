@@ -17,13 +17,12 @@ from ..errors import InputError
 from ..models import MODELS
 from ..network import Connectome, Network
 from ..observe import Direct
-from .fc import instrument_of
+from .fc import START_INPUT, instrument_of
 from .simulated_objective import SimulatedProblem, simulated_objective, simulated_signals, tangent_sizes, warmed
 from .space import INSTRUMENT, InstrumentNames, is_free, observed, origin_theta, place, regional_block, shared_block
 from .stochastic import Descent, Health, Outcome, by_differences, descend, gradient_health
 
 SHARING = ("shared", "maps", "region")
-START_INPUT = 0.1          # 1/s: coupling strength times mean row sum where a fit begins
 MEMORY = 2e9
 WINDOW, STEP = 60.0, 10.0
 _value = jax.jit(simulated_objective)

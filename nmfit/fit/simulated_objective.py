@@ -11,9 +11,7 @@ from ..compare.loss import Seen
 from ..dynamics.simulated import integrate
 from ..parameters import pytree, static
 from .space import observed, penalty, place
-from .twin import controlled_covariance, series_pair, twin_of
-
-NODES = 48
+from .twin import NODES, controlled_covariance, series_pair, twin_of
 
 
 @pytree

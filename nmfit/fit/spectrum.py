@@ -1,30 +1,19 @@
 """Fit a network through a lead field to spectra: climb, judge, score once, answer."""
 
 import dataclasses
-import platform
-import sys
 import time
-from importlib.metadata import version
-from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
-from ..compare.spectral_ceiling import r_squared_ceiling
-from ..compare.spectral_losses import r_squared
-from ..dynamics import linearise
-from ..dynamics.stability import unstable_roots
 from ..errors import InputError
 from ..models import JansenRit
 from ..network import Connectome, Network
-from ..parameters import declarations
-from .minimise import Status
-from .result import Result
-from .spectrum_evidence import climb_spectrum, explained_rung, gain_error, parcel_null
-from .spectrum_ground import LEVELS, SpectrumGround, fit_spectrum_rung
-from .spectrum_measures import alpha_measures, occipital, shape_r_squared
+from .spectrum_answer import SOURCES_AT_LEAST, build_spectrum_result, count_unstable, r2_on, trial_row
+from .spectrum_evidence import climb_spectrum, gain_error, parcel_null
+from .spectrum_ground import LEVELS, SpectrumGround, fit_spectrum_rung, pooled
+from .spectrum_measures import alpha_measures
 from .spectrum_objective import UNSTABLE
 from .threads import one_core_each
 
@@ -32,8 +21,6 @@ NODE_PARAMETERS = ("p", "C", "a", "b", "A", "B")
 SHRINKAGES = (1e-6, 1e-5)
 START_COUPLING = 10.0       # 1/s: the strongest region's summed input weight where a climb begins
 NO_COUPLING = 1e-4          # 1/s: vanishing, not zero, where every region would be a root of its own and none leads
-FEWEST_NULLS = 19           # below it no p of 0.05 can be reached
-SOURCES_AT_LEAST = 0.8      # share of occipital alpha power that has to come from the sources
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -55,7 +42,7 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
     """Explain the spectra of EEG channels by a Jansen-Rit network seen through a lead field.
 
     Climbs from shared parameters to noise amplitude per region, node parameters per region and noise per sensor;
-    keeps a rung only when it predicts the choose part better by more than its standard error over channels, when
+    keeps a rung only when it predicts the choose part better by more than the scatter of so short a stretch, when
     sources carry the occipital alpha and when no root lies right of the axis; refits what was kept to fit and choose
     parts together; opens the score part once, beside the same climb without coupling.
 
@@ -96,21 +83,21 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
         ground = _ground(target, brain.normalised("none", "rowsum"), leadfield)
         tried = _climb(ground, LEVELS[:LEVELS.index(max_rung) + 1], starts, steps, progress)
         kept = [t.fitted for t in tried if t.kept]
-        pooled = _pooled(ground)
+        both = pooled(ground)
         if not kept:
             raise InputError("model JansenRit", "no stable state of rest was found, which the closed form needs",
                              "Widen --fmin and --fmax, or give more starts.")
-        whole = [_refitted(pooled, f, steps) for f in kept]
+        whole = [_refitted(both, f, steps) for f in kept]
         if progress is not None:
             progress.start("without coupling")
-        apart = dataclasses.replace(pooled, network=ground.network.replace({"G": NO_COUPLING}), coupled=False)
+        apart = dataclasses.replace(both, network=ground.network.replace({"G": NO_COUPLING}), coupled=False)
         path = [(f.level, f.shrinkage) for f in kept]
         twins = climb_spectrum(apart, path, steps=steps)
         null = None
         if n_null and "score" in target.psd and target.design != "bins":
-            null = parcel_null(pooled, path, brain.hemispheres(), n_null, lambda f: _score(f, target, "score"),
+            null = parcel_null(both, path, brain.hemispheres(), n_null, lambda f: r2_on(f, target, "score"),
                                seed=seed, steps=steps, progress=progress)
-        return _answer(ground, brain, tried, whole, twins, null, seed, command, began)
+        return build_spectrum_result(both, brain, tried, whole, twins, null, seed, command, began)
 
 
 def _refitted(ground, fitted, steps):
@@ -138,17 +125,6 @@ def _ground(target, brain, leadfield):
                           target.bins["fit"])
 
 
-def _pooled(ground):
-    """Return the ground of the fit and choose parts together, weighted by their degrees of freedom."""
-    target = ground.target
-    if "choose" not in target.psd:
-        return ground
-    dofs = [target.dof[role] for role in ("fit", "choose")]
-    weights = [1.0, 1.0] if None in dofs else dofs
-    psd = sum(w * target.psd[role] for w, role in zip(weights, ("fit", "choose"), strict=True)) / sum(weights)
-    return dataclasses.replace(ground, psd=psd, dof=None if None in dofs else sum(dofs))
-
-
 def _climb(ground, levels, starts, steps, progress):
     kept, tried = None, []
     for level in levels:
@@ -164,7 +140,7 @@ def _climb(ground, levels, starts, steps, progress):
         if now.kept:
             kept = now
         if progress is not None:
-            progress.rung_done(_row(now, None, None, None, now.fitted))
+            progress.rung_done(trial_row(now, None, None, now.fitted))
     return tried
 
 
@@ -180,7 +156,7 @@ def _channel_scores(fitted, target):
 def _judge(fitted, below, target, began):
     scores = _channel_scores(fitted, target)
     share = alpha_measures(fitted, target, "fit")["source_share"]
-    roots = _unstable(fitted)
+    roots = count_unstable(fitted)
     gain, needed = float(scores.mean()), 0.0
     reason = "the first rung is where the climb starts"
     kept = fitted.abscissa < 0
@@ -217,120 +193,3 @@ def _asked(fitted, below, each, target):
     count = max(float(count), 2.0)
     error = each.std(ddof=1) / np.sqrt(count)
     return float(stats.t.ppf(0.95, count - 1) * error), f"what {count:.0f} independent channels ask for"
-
-
-def _unstable(fitted):
-    linear = linearise(fitted.network, fitted.leadfield)
-    return unstable_roots(fitted.network, linear.x)
-
-
-def _score(fitted, target, role):
-    if role not in target.psd:
-        return None
-    at = target.bins[role]
-    return float(r_squared(jnp.asarray(fitted.psd[at]), jnp.asarray(target.psd[role][at]), target.dof[role]))
-
-
-def _row(tried, score, error, twin, fitted):
-    return {"name": tried.fitted.level, "model": "JansenRit", "engine": "linear", "free_parameters": fitted.free,
-            "starts": fitted.starts, "steps": fitted.steps, "loss": fitted.loss, "score_fit": None,
-            "score_choose": tried.choose, "score_heldout": score, "score_heldout_se": error,
-            "seconds": tried.seconds, "status": fitted.status.name.lower(), "kept": tried.kept,
-            "reason": tried.reason, "drive": False, "coupling_zero": twin}
-
-
-def _answer(ground, brain, tried, whole, twins, null, seed, command, began):
-    target, best = ground.target, whole[-1]
-    kept = iter(zip(whole, twins, strict=True))
-    rows = []
-    for one in tried:
-        fitted, twin = next(kept) if one.kept else (one.fitted, None)
-        row = _row(one, _score(fitted, target, "score") if one.kept else None, None,
-                   None if twin is None else _score(twin, target, "score"), fitted)
-        row["score_fit"] = _score(fitted, target, "fit")
-        rows.append(row)
-    pooled, has_score = _pooled(ground), "score" in target.psd
-    ceiling = {"value": None, "ci95": None}
-    if has_score and target.dof["score"] is not None:
-        value, low, high = r_squared_ceiling(target)
-        ceiling = {"value": float(value), "ci95": [low, high]}
-    baselines, reliability = {}, None
-    if has_score and target.design != "bins":
-        data = jnp.asarray(target.psd["score"])
-        mean = 10 ** np.log10(pooled.psd).mean(1, keepdims=True) * np.ones((1, target.s))
-        baselines = {"mean_spectrum": float(r_squared(jnp.asarray(mean), data)),
-                     "coupling_zero": _score(twins[-1], target, "score")}
-        reliability = float(r_squared(jnp.asarray(pooled.psd), data))
-    role = "score" if has_score else "fit"
-    measures = alpha_measures(best, target, role)
-    measures["shape_r2"] = shape_r_squared(best, target, role)
-    measures["unstable_roots"] = _unstable(best)
-    explained = None
-    if null is not None:
-        explained = explained_rung([f.level for f in whole], [_score(f, target, "score") for f in whole],
-                                   [_score(f, target, "score") for f in twins], null)
-    flags = [*target.flags, "nulls_skipped" if null is None else "nulls_capped", "confirmation_skipped",
-             "standard_errors_skipped"]
-    flags += ["few_nulls"] if null is not None and null.asked < FEWEST_NULLS else []
-    flags += ["template_leadfield"] if ground.leadfield.template else []
-    flags += ["not_converged"] if best.status is not Status.CONVERGED else []
-    flags += ["near_critical"] if best.abscissa > -1.0 else []
-    flags += ["unstable"] if measures["unstable_roots"] or best.abscissa >= 0 else []
-    share = measures["source_share"]
-    flags += ["noise_carries_alpha"] if share is not None and share < SOURCES_AT_LEAST else []
-    none = {"value": None, "ci95": None}
-    record = {
-        "schema": 1, "status": best.status.name.lower(), "flags": flags, "modality": "eeg", "rungs": rows,
-        "chosen": best.level, "explained": explained, "ceiling": ceiling,
-        "reliability": none if reliability is None else {"value": reliability, "ci95": None},
-        "baselines": baselines, "nulls": {
-            "permuted": None if null is None else null.row(len(whole) - 1, _score(best, target, "score")),
-            "rewired": None, "distance": None},
-        "stability": {"max_real_eigenvalue": best.abscissa, "unstable_roots": measures["unstable_roots"]},
-        "confirmation": dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma")),
-        "parameters": _parameter_rows(best, brain.labels, target.ch_names), "spectrum": measures,
-        "provenance": _provenance(ground, brain, seed, command, began)}
-    arrays = {"labels": np.array(brain.labels), "weights": np.asarray(ground.network.weights), "freqs": target.freqs,
-              "psd_fit": pooled.psd.T, "psd_model": best.psd.T,
-              "psd_sources": best.sources.T, "ch_names": np.array(target.ch_names)}
-    if has_score:
-        arrays["psd_score"] = target.psd["score"].T
-    if target.positions is not None:
-        arrays["positions"] = np.asarray(target.positions, float)
-    for name in ("lengths", "centroids"):
-        if getattr(brain, name) is not None:
-            arrays[name] = np.asarray(getattr(brain, name), float)
-    if null is not None:
-        arrays["null_permuted"] = null.scores[:, -1]
-    arrays |= {f"history_{fitted.level}": fitted.history for fitted in whole}
-    return Result(record, arrays)
-
-
-def _parameter_rows(fitted, labels, channels):
-    rows, sensor = [], declarations(fitted.leadfield)
-    declared = fitted.network.declared() | sensor
-    for block in fitted.blocks:
-        value = np.atleast_1d(np.asarray(getattr(fitted.leadfield, block.name) if block.name in sensor
-                                         else fitted.network.value(block.name)))
-        names = channels if block.name in sensor else labels
-        shared = value.size == 1 or np.allclose(value, value[0], rtol=1e-9)
-        low, high = block.bounds
-        for name, one in zip([None] if shared else names, value[:1] if shared else value, strict=True):
-            rows.append({"name": block.name, "region": name, "value": float(one), "se": None, "ci95": None,
-                         "bounds": [low if np.isfinite(low) else None, high if np.isfinite(high) else None],
-                         "unit": declared[block.name].unit, "flag": None})
-    return rows
-
-
-def _provenance(ground, brain, seed, command, began):
-    target = ground.target
-    versions = {name: version(name) for name in ("nmfit", "jax", "jaxlib", "optax", "numpy", "scipy", "mne")}
-    return {"versions": versions | {"python": platform.python_version()},
-            "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'an interactive session'}", "seed": seed,
-            "dtype": "float64", "device": jax.default_backend(),
-            "input_sha256": {**brain.sha256, **target.sha256},
-            "connectome": {"transform": "none", "norm": "rowsum", "notes": list(brain.notes)},
-            "target": {"design": target.design, "band": [float(target.freqs[0]), float(target.freqs[-1])],
-                       "notes": list(target.notes), "occipital": occipital(target)[1]},
-            "leadfield": {"template": ground.leadfield.template, "reference": ground.leadfield.reference},
-            "seconds": time.monotonic() - began}

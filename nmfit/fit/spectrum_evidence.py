@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 
 from ..compare.spectral_ceiling import between_bins, log10_variance
-from .evidence import ALPHA, run_null
+from ..network.surrogates import within_hemispheres
+from .evidence import beaten, run_null
 from .spectrum_ground import fit_spectrum_rung
 
 NULL_STEPS = 15           # of every rung: nulls, and the fit that is held against them, are cut as short
@@ -25,10 +26,7 @@ def parcels_permuted(leadfield, sides, rng):
 
     Sensors keep what they can see together; where in the brain it comes from is lost.
     """
-    order = np.arange(sides.size)
-    for side in np.unique(sides):
-        at = np.flatnonzero(sides == side)
-        order[at] = rng.permutation(at)
+    order = within_hemispheres(sides, rng)
     # The gains move, the names stay: they are structure, and other names would be compiled anew.
     return dataclasses.replace(leadfield.order(order.tolist()), labels=leadfield.labels)
 
@@ -99,6 +97,5 @@ def explained_rung(levels, scores, twins, null):
         Held-out scores with and without coupling.
     null : Null
     """
-    clear = [k for k in range(len(levels)) if scores[k] > twins[k] and null.p(k, null.real[k]) <= ALPHA
-             and null.adjusted(k) <= ALPHA]
+    clear = [k for k in range(len(levels)) if scores[k] > twins[k] and beaten(null, k, scores[k])]
     return levels[clear[-1]] if clear else None

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from ..compare.spectral_losses import log10_bias
+from ..dynamics.alone import ALONE
 from ..parameters import declarations, to_bounded, to_free
-from .minimise import ALONE, STATUSES, minimise
+from .minimise import STATUSES, minimise
 from .space import FARTHEST, WIDEST, Block, free_count, origin_theta
 from .spectrum_measures import alpha_peak
 from .spectrum_objective import SpectrumProblem, placed, predicted_psd, spectrum_objective
@@ -68,6 +69,17 @@ class FittedSpectrum:
     blocks: tuple
     theta: dict
     shrinkage: float
+
+
+def pooled(ground):
+    """Return the ground of the fit and choose parts together, weighted by their degrees of freedom."""
+    target = ground.target
+    if "choose" not in target.psd:
+        return ground
+    dofs = [target.dof[role] for role in ("fit", "choose")]
+    weights = [1.0, 1.0] if None in dofs else dofs
+    psd = sum(w * target.psd[role] for w, role in zip(weights, ("fit", "choose"), strict=True)) / sum(weights)
+    return dataclasses.replace(ground, psd=psd, dof=None if None in dofs else sum(dofs))
 
 
 def model_frequencies(fmin, fmax):

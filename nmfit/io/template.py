@@ -1,9 +1,6 @@
 """A brain for those who have a recording and no connectome: what ships, averaged."""
 
-from pathlib import Path
-
 from ..errors import InputError
-from ..network import Connectome
 from .connectome import read_connectome
 from .samples import sample
 
@@ -31,7 +28,6 @@ def template(name):
     """
     if name not in TEMPLATES:
         raise InputError("template", f"found {name!r}", f"Choose one of {', '.join(TEMPLATES)}.")
-    folder = Path(sample(TEMPLATES[name]))
-    people = [read_connectome(weights, lengths=folder / weights.name.replace("weights", "lengths"),
-                              labels=folder / "labels.tsv") for weights in sorted(folder.glob("sub-*_weights.csv"))]
-    return Connectome.mean(people)
+    folder = sample(TEMPLATES[name])
+    return read_connectome(folder / "sub-*_weights.csv", lengths=folder / "sub-*_lengths.csv",
+                           labels=folder / "labels.tsv")

@@ -10,16 +10,21 @@ JITTER = 0.25            # log-normal spread of distance-only weights, so that t
 DECAYS = (15.0, 30.0, 60.0)   # mm
 
 
+def within_hemispheres(sides, rng):
+    """Return an order of regions in which every one stands where another of its side ``[n]`` stood."""
+    order = np.arange(len(sides))
+    for side in np.unique(sides):
+        at = np.flatnonzero(sides == side)
+        order[at] = rng.permutation(at)
+    return order
+
+
 def permuted(brain, rng):
     """Give every region the connections of another one, within its hemisphere where labels tell.
 
     Weights and lengths move together; labels, centroids, maps and data stay.
     """
-    sides = brain.hemispheres()
-    order = np.arange(brain.n)
-    for side in np.unique(sides):
-        at = np.flatnonzero(sides == side)
-        order[at] = rng.permutation(at)
+    order = within_hemispheres(brain.hemispheres(), rng)
     square = np.ix_(order, order)
     return dataclasses.replace(brain, weights=brain.weights[square],
                                lengths=None if brain.lengths is None else brain.lengths[square])

@@ -57,9 +57,9 @@ def _model(result):
             "functional connectivity: Pearson correlations of the BOLD signal")
     text += f", band-passed {band[0]:g} to {band[1]:g} Hz" if band else ", over its whole band"
     text += f" (TR {target['tr']:g} s)" if target.get("tr") else ""
-    return (f"{text}. The model's connectivity was computed {ENGINES[rung['engine']]}. The loss, "
-            "1 − r + 5 (difference of mean FC)² over the upper triangle unless stated otherwise, was minimised with "
-            "L-BFGS on exact gradients from several starts.")
+    loss = words.printable(made.get("loss") or "1 − r + 5 (difference of mean FC)²")
+    return (f"{text}. The model's connectivity was computed {ENGINES[rung['engine']]}. The loss, {loss} "
+            "over the upper triangle, was minimised with L-BFGS on exact gradients from several starts.")
 
 
 def _roles(result):

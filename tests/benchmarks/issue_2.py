@@ -16,11 +16,13 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from figures import say
 
 import nmfit
 from nmfit.cli import _keep_compiled_code
+from nmfit.fit.comparisons import gather
 from nmfit.fit.evidence import KINDS, baseline_scores, climb_path, surrogate
-from nmfit.fit.fc import gather, plan_of
+from nmfit.fit.fc import plan_of
 from nmfit.fit.rungs import LEVELS, Rung
 from nmfit.fit.threads import one_core_each
 from nmfit.io.inputs import read_inputs
@@ -28,12 +30,6 @@ from nmfit.io.inputs import read_inputs
 SHRINKAGE = 1e-5          # what the climb chooses on these data for regions and edges
 TR = 2.0
 PARTS = ("demo", "schaefer", "people", "size", "power")
-
-
-def say(name, value, goal, passed, count, began):
-    """Print a figure."""
-    verdict = "pass" if passed else "short"
-    print(f"{name} {value:.4g} {goal} {verdict} {count} {time.monotonic() - began:.1f}", flush=True)
 
 
 def demo(_count):

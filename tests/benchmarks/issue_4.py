@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import mne
 import numpy as np
+from figures import say
 
 import nmfit
 from nmfit.compare import empirical, series, traced
@@ -30,12 +31,6 @@ DESIGNS = {  # name: (people, held out, how people differ)
     "people_who_differ": (8, 0, 0.3), "people_alike": (8, 0, 0.0), "blocks_of_three": (3, 0, 0.0),
     "heldout_who_differ": (4, 6, 0.3), "heldout_alike": (4, 6, 0.0)}
 PARTS = ("ceilings", "twins", "template")
-
-
-def say(name, value, goal, passed, count, began):
-    """Print a figure."""
-    verdict = "pass" if passed else "short"
-    print(f"{name} {value:.4g} {goal} {verdict} {count} {time.monotonic() - began:.1f}", flush=True)
 
 
 def made(rng, count, spread):

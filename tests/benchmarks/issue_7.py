@@ -11,6 +11,7 @@ import time
 
 import jax
 import numpy as np
+from figures import say
 
 import nmfit
 from nmfit.compare.empirical import fc_score, functional_connectivity, group_fc
@@ -25,12 +26,6 @@ from nmfit.observe import Balloon, Direct
 SECONDS, TR, BAND = 864.0, 2.0, (0.01, 0.1)
 LONGER = 10
 PARTS = ("control", "kuramoto")
-
-
-def say(name, value, goal, passed, count, began):
-    """Print a figure."""
-    verdict = "pass" if passed else "short"
-    print(f"{name} {value:.4g} {goal} {verdict} {count} {time.monotonic() - began:.1f}", flush=True)
 
 
 def shipped():

@@ -1,0 +1,155 @@
+"""From rungs fitted to spectra to a result."""
+
+import platform
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..compare.spectral_ceiling import r_squared_ceiling
+from ..compare.spectral_losses import r_squared
+from ..dynamics import linearise
+from ..dynamics.stability import unstable_roots
+from ..parameters import declarations
+from .evidence import FEWEST_NULLS
+from .minimise import Status
+from .result import Result
+from .spectrum_evidence import explained_rung
+from .spectrum_measures import alpha_measures, occipital, shape_r_squared
+
+SOURCES_AT_LEAST = 0.8      # share of occipital alpha power that has to come from the sources
+
+
+def count_unstable(fitted):
+    """Return how many roots of a fitted network lie right of the axis."""
+    linear = linearise(fitted.network, fitted.leadfield)
+    return unstable_roots(fitted.network, linear.x)
+
+
+def r2_on(fitted, target, role):
+    """Return R2 of a fit on a part of the data, or None where there is no such part."""
+    if role not in target.psd:
+        return None
+    at = target.bins[role]
+    return float(r_squared(jnp.asarray(fitted.psd[at]), jnp.asarray(target.psd[role][at]), target.dof[role]))
+
+
+def trial_row(tried, heldout, twin, fitted):
+    """Return a rung as a row of `fit.json`."""
+    return {"name": tried.fitted.level, "model": "JansenRit", "engine": "linear", "free_parameters": fitted.free,
+            "starts": fitted.starts, "steps": fitted.steps, "loss": fitted.loss, "score_fit": None,
+            "score_choose": tried.choose, "score_heldout": heldout, "score_heldout_se": None,
+            "seconds": tried.seconds, "status": fitted.status.name.lower(), "kept": tried.kept,
+            "reason": tried.reason, "drive": False, "coupling_zero": twin}
+
+
+def build_spectrum_result(ground, brain, tried, whole, twins, null, seed, command, began):
+    """Return the Result of a climb for spectra.
+
+    Parameters
+    ----------
+    ground : SpectrumGround, of everything but the score part
+    brain : Connectome
+    tried : list of Tried
+    whole, twins : lists of FittedSpectrum, the kept rungs with and without coupling
+    null : Null or None
+    seed, command, began : for the record
+    """
+    target, best = ground.target, whole[-1]
+    kept = iter(zip(whole, twins, strict=True))
+    rows = []
+    for one in tried:
+        fitted, twin = next(kept) if one.kept else (one.fitted, None)
+        row = trial_row(one, r2_on(fitted, target, "score") if one.kept else None,
+                        None if twin is None else r2_on(twin, target, "score"), fitted)
+        row["score_fit"] = r2_on(fitted, target, "fit")
+        rows.append(row)
+    has_score = "score" in target.psd
+    ceiling = {"value": None, "ci95": None}
+    if has_score and target.dof["score"] is not None:
+        value, low, high = r_squared_ceiling(target)
+        ceiling = {"value": float(value), "ci95": [low, high]}
+    baselines, reliability = {}, None
+    if has_score and target.design != "bins":
+        data = jnp.asarray(target.psd["score"])
+        mean = 10 ** np.log10(ground.psd).mean(1, keepdims=True) * np.ones((1, target.s))
+        baselines = {"mean_spectrum": float(r_squared(jnp.asarray(mean), data)),
+                     "coupling_zero": r2_on(twins[-1], target, "score")}
+        reliability = float(r_squared(jnp.asarray(ground.psd), data))
+    role = "score" if has_score else "fit"
+    measures = alpha_measures(best, target, role)
+    measures["shape_r2"] = shape_r_squared(best, target, role)
+    measures["unstable_roots"] = count_unstable(best)
+    explained = None
+    if null is not None:
+        explained = explained_rung([f.level for f in whole], [r2_on(f, target, "score") for f in whole],
+                                   [r2_on(f, target, "score") for f in twins], null)
+    flags = [*target.flags, "nulls_skipped" if null is None else "nulls_capped", "confirmation_skipped",
+             "standard_errors_skipped"]
+    flags += ["few_nulls"] if null is not None and null.asked < FEWEST_NULLS else []
+    flags += ["template_leadfield"] if ground.leadfield.template else []
+    flags += ["not_converged"] if best.status is not Status.CONVERGED else []
+    flags += ["near_critical"] if best.abscissa > -1.0 else []
+    flags += ["unstable"] if measures["unstable_roots"] or best.abscissa >= 0 else []
+    share = measures["source_share"]
+    flags += ["noise_carries_alpha"] if share is not None and share < SOURCES_AT_LEAST else []
+    none = {"value": None, "ci95": None}
+    record = {
+        "schema": 1, "status": best.status.name.lower(), "flags": flags, "modality": "eeg", "rungs": rows,
+        "chosen": best.level, "explained": explained, "ceiling": ceiling,
+        "reliability": none if reliability is None else {"value": reliability, "ci95": None},
+        "baselines": baselines, "nulls": {
+            "permuted": None if null is None else null.row(len(whole) - 1, r2_on(best, target, "score")),
+            "rewired": None, "distance": None},
+        "stability": {"max_real_eigenvalue": best.abscissa, "unstable_roots": measures["unstable_roots"]},
+        "confirmation": dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma")),
+        "parameters": _parameter_rows(best, brain.labels, target.ch_names), "spectrum": measures,
+        "provenance": _provenance(ground, brain, seed, command, began)}
+    arrays = {"labels": np.array(brain.labels), "weights": np.asarray(ground.network.weights), "freqs": target.freqs,
+              "psd_fit": ground.psd.T, "psd_model": best.psd.T,
+              "psd_sources": best.sources.T, "ch_names": np.array(target.ch_names)}
+    if has_score:
+        arrays["psd_score"] = target.psd["score"].T
+    if target.positions is not None:
+        arrays["positions"] = np.asarray(target.positions, float)
+    for name in ("lengths", "centroids"):
+        if getattr(brain, name) is not None:
+            arrays[name] = np.asarray(getattr(brain, name), float)
+    if null is not None:
+        arrays["null_permuted"] = null.scores[:, -1]
+    arrays |= {f"history_{fitted.level}": fitted.history for fitted in whole}
+    return Result(record, arrays)
+
+
+def _parameter_rows(fitted, labels, channels):
+    rows, sensor = [], declarations(fitted.leadfield)
+    declared = fitted.network.declared() | sensor
+    for block in fitted.blocks:
+        value = np.atleast_1d(np.asarray(getattr(fitted.leadfield, block.name) if block.name in sensor
+                                         else fitted.network.value(block.name)))
+        names = channels if block.name in sensor else labels
+        shared = value.size == 1 or np.allclose(value, value[0], rtol=1e-9)
+        low, high = block.bounds
+        for name, one in zip([None] if shared else names, value[:1] if shared else value, strict=True):
+            rows.append({"name": block.name, "region": name, "value": float(one), "se": None, "ci95": None,
+                         "bounds": [low if np.isfinite(low) else None, high if np.isfinite(high) else None],
+                         "unit": declared[block.name].unit, "flag": None})
+    return rows
+
+
+def _provenance(ground, brain, seed, command, began):
+    target = ground.target
+    versions = {name: version(name) for name in ("nmfit", "jax", "jaxlib", "optax", "numpy", "scipy", "mne")}
+    return {"versions": versions | {"python": platform.python_version()},
+            "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'an interactive session'}", "seed": seed,
+            "dtype": "float64", "device": jax.default_backend(),
+            "input_sha256": {**brain.sha256, **target.sha256},
+            "connectome": {"transform": "none", "norm": "rowsum", "notes": list(brain.notes)},
+            "target": {"design": target.design, "band": [float(target.freqs[0]), float(target.freqs[-1])],
+                       "notes": list(target.notes), "occipital": occipital(target)[1]},
+            "leadfield": {"template": ground.leadfield.template, "reference": ground.leadfield.reference},
+            "seconds": time.monotonic() - began}
