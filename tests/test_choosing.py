@@ -12,8 +12,9 @@ from nmfit.errors import InputError
 from nmfit.fit.fc import plan_of
 from nmfit.fit.ground import fit_rung
 from nmfit.fit.rungs import check_ladder
-from nmfit.models import MODELS
+from nmfit.models import MODELS, Hopf
 from nmfit.models.recommend import TREE
+from nmfit.parameters import pytree
 
 N = 6
 
@@ -114,3 +115,20 @@ def test_a_lone_matrix_climbs_on_masked_blocks():
     result = nf.fit(lone, brain, n_null=0, confirm=False, steps=40, sc_transform="none", max_rung="maps")
     assert all(rung["reason"] for rung in result.record["rungs"])
     assert "standard errors over" in result.record["rungs"][-1]["reason"]
+
+
+def test_a_model_of_ones_own_is_taken_as_it_is():
+    @pytree
+    class Mine(Hopf):
+        pass
+
+    target, brain = data()
+    result = nf.fit(target, brain, model=Mine(), n_null=0, confirm=False, steps=5, max_rung="shared",
+                    sc_transform="none")
+    assert "Mine, rung" in result.summary()
+
+
+def test_a_list_of_models_holds_names():
+    target, brain = data()
+    with pytest.raises(InputError, match="model"):
+        nf.fit(target, brain, model=["Hopf", "Hopfield"])
