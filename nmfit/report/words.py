@@ -24,7 +24,7 @@ FLAGS = {
     "censored_series": "volumes are missing from the recording",
     "few_nulls": "too few null connectomes were fitted for a p-value below 0.05",
     "nulls_skipped": "no null connectome was fitted: nothing can be said about the connectome",
-    "nulls_capped": "null connectomes were fitted with fewer steps than the real one",
+    "nulls_capped": "nulls, and what they are held against, were fitted with fewer steps than the answer",
     "asymmetric_weights": "the weights are not symmetric",
     "dropped_regions": "regions were dropped from connectome and data alike",
     "near_critical": "the network is close to instability, where the linear theory is at its limit",
@@ -249,7 +249,7 @@ def _explanation(result):
         return (f"A description, not an explanation: no rung does better than every {one} and "
                 f"than itself without coupling.{_lost_to(record)}")
     rung = result.rung(result.explained)
-    doubt = f" Provisionally: the {several} were fitted with fewer steps." if _capped(record) else ""
+    doubt = f" Provisionally: the {several} were held against fits as short as theirs." if _capped(record) else ""
     if result.explained == result.chosen:
         return (f"{what} explains it: rung '{rung_name(rung)}' does better than every {one} and than itself "
                 f"without coupling.{doubt}")
