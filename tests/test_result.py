@@ -295,7 +295,7 @@ def test_no_null_no_explanation():
 
 def test_capped_nulls_make_the_claim_provisional():
     text = flat(make_result(explained="region + drive", flags=["nulls_capped"]).summary())
-    assert "Provisionally: the wrong connectomes were fitted with fewer steps" in text
+    assert "Provisionally: the wrong connectomes were held against fits as short as theirs" in text
 
 
 def test_a_baseline_that_does_as_well_is_named():
