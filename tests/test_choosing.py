@@ -8,6 +8,7 @@ import pytest
 
 import nmfit as nf
 from nmfit import cli
+from nmfit.cli import options
 from nmfit.errors import InputError
 from nmfit.fit.fc import plan_of
 from nmfit.fit.ground import fit_rung
@@ -42,7 +43,7 @@ def test_every_leaf_names_a_model_and_says_why(purpose, capsys):
 
 
 def test_an_unknown_purpose_is_refused_by_name(capsys):
-    assert cli.main(["models", "--for", "telepathy"]) == cli.REFUSED
+    assert cli.main(["models", "--for", "telepathy"]) == options.REFUSED
     assert "telepathy" in capsys.readouterr().err
 
 

@@ -12,6 +12,7 @@ from made_result import make_result
 import nmfit
 import nmfit.fit
 from nmfit import cli
+from nmfit.cli import options
 from nmfit.io.inputs import read_inputs
 
 N, T = 8, 360
@@ -128,13 +129,14 @@ def test_choices_are_those_of_the_code():
     from nmfit.fit.rungs import LEVELS
     from nmfit.network.connectome import NORMS, TRANSFORMS
 
-    assert set(cli.TRANSFORMS) == set(TRANSFORMS)
-    assert set(cli.NORMS) == set(NORMS)
-    assert cli.RUNGS == LEVELS
+    assert set(options.TRANSFORMS) == set(TRANSFORMS)
+    assert set(options.NORMS) == set(NORMS)
+    assert options.RUNGS == LEVELS
 
 
 def test_compiled_code_is_kept_in_the_users_cache(tmp_path):
-    code = ("import nmfit.cli as c, jax; before = jax.config.jax_compilation_cache_dir; c._keep_compiled_code(); "
+    code = ("import nmfit.cli.compiled as c, jax; before = jax.config.jax_compilation_cache_dir; "
+            "c.keep_compiled_code(); "
             "print(before, jax.config.jax_compilation_cache_dir)")
     env = {"XDG_CACHE_HOME": str(tmp_path), "PATH": "", "HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)

@@ -117,6 +117,6 @@ def test_a_file_is_not_replaced_unasked(files, capsys):
 
 
 def test_choices_are_those_of_the_code():
-    from nmfit import cli_simulate
+    from nmfit.cli import sweep
 
-    assert cli_simulate.STATISTICS == STATISTICS
+    assert sweep.STATISTICS == STATISTICS

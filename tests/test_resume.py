@@ -11,6 +11,7 @@ import pytest
 
 import nmfit as nf
 from nmfit import cli
+from nmfit.cli import options
 from nmfit.io import Ledger, write_matrix, write_table
 
 N = 6
@@ -95,9 +96,9 @@ def files(folder, rung="shared"):
 def test_unfinished_work_is_neither_overwritten_nor_forgotten_unasked(tmp_path, capsys):
     command = files(tmp_path)
     Ledger(tmp_path / "out")("a", lambda: {"x": np.zeros(1)})
-    assert cli.main(command) == cli.REFUSED
+    assert cli.main(command) == options.REFUSED
     assert "--resume" in capsys.readouterr().err
-    assert cli.main([*command, "--resume"]) in (cli.CONVERGED, cli.UNSURE)
+    assert cli.main([*command, "--resume"]) in (options.FINISHED, options.UNSURE)
     assert (tmp_path / "out" / "fit.json").exists()
     assert Ledger(tmp_path / "out").pieces == 0
 
@@ -118,6 +119,6 @@ def test_killed_fits_go_on(tmp_path):
     subprocess.run([*command, "--resume", "--overwrite"], check=False)
     resumed = nf.load_result(tmp_path / "out")
     fresh = subprocess.run([*command[:-5], str(tmp_path / "new"), *command[-4:]], check=False)
-    assert fresh.returncode in (cli.CONVERGED, cli.UNSURE)
+    assert fresh.returncode in (options.FINISHED, options.UNSURE)
     for name, array in nf.load_result(tmp_path / "new").arrays.items():
         np.testing.assert_array_equal(resumed.arrays[name], array)

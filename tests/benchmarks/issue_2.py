@@ -19,7 +19,7 @@ import numpy as np
 from figures import say
 
 import nmfit
-from nmfit.cli import _keep_compiled_code
+from nmfit.cli.compiled import keep_compiled_code
 from nmfit.fit.comparisons import gather
 from nmfit.fit.evidence import KINDS, baseline_scores, climb_path, surrogate
 from nmfit.fit.fc import plan_of
@@ -176,7 +176,7 @@ def main():
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
     parser.add_argument("--count", type=int, default=100)
     asked = parser.parse_args()
-    _keep_compiled_code()
+    keep_compiled_code()
     for part in asked.parts or PARTS:
         globals()[part](asked.count)
 
