@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import InputError
 from .compiled import keep_compiled_code
 from .folder import ledger, refuse_result
-from .options import FINISHED, MATRICES, NORMS, RUNGS, TRANSFORMS, UNSURE, add_output, whole
+from .options import FINISHED, MATRICES, NORMS, RUNGS, SETTLED, TRANSFORMS, UNSURE, add_output, whole
 from .report import tell
 
 
@@ -110,4 +110,4 @@ def finish(args, target, brain, last_word=None, **options):
     people = sys.stderr if args.json else sys.stdout
     for line in ([last_word] if last_word else []) + [f"report: {folder / 'report.html'}"]:
         print(line, file=people)
-    return UNSURE if result.record["status"] != "converged" or (args.strict and result.flags) else FINISHED
+    return UNSURE if result.record["status"] not in SETTLED or (args.strict and result.flags) else FINISHED

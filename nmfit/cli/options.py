@@ -6,6 +6,7 @@ Choices are named here too, so that --help needs no numerical library; a test ho
 import argparse
 
 FINISHED, UNSURE, REFUSED, INTERRUPTED = 0, 1, 2, 130      # exit codes
+SETTLED = ("converged", "at_bound")      # ends of a search with nothing lower nearby, as `Status.settled` says
 
 TRANSFORMS = ("none", "log1p", "sqrt")
 NORMS = ("max", "rowsum", "spectral", "none")

@@ -8,14 +8,12 @@ from scipy import stats
 from ..compare.empirical import fc_score, group_fc, group_reliability, pearson
 from .evidence import FEWEST_NULLS
 from .ground import problem_of
-from .minimise import Status
 from .objective import predicted_fc
 from .result import Result
-from .space import is_free
+from .space import is_free, near_bound
 from .uncertainty import inseparable, interval, jackknife_values, standard_errors, values_of
 
 NEAR_CRITICAL = 0.01       # 1/s
-EDGE = 0.005               # of the range of a bounded parameter
 REFINED = 1e-3             # change of FC under twice the quadrature nodes
 
 
@@ -50,7 +48,7 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
     flags += [f"not_separable:{a} and {b}" for a, b in (inseparable(refits) if refits else [])]
     flags += ["whole_band"] if target.band is None else []
     flags += ["noise_scale_unidentified"]
-    flags += ["not_converged"] if best.status is not Status.CONVERGED else []
+    flags += ["not_converged"] if not best.status.settled else []
     flags += ["near_critical"] if best.abscissa > -NEAR_CRITICAL else []
     flags += ["interpolated"] if target.design == "matrix" else []
     flags += _null_flags(plan, evidence)
@@ -163,10 +161,10 @@ def _parameter_rows(fitted, refits, labels):
         value = np.atleast_1d(values[block.name])
         error = None if errors is None else np.atleast_1d(errors[block.name])
         regional = value.size > 1
+        ends = near_bound(value, block.bounds)
         for i, v in enumerate(value):
             low, high = block.bounds
-            reach = EDGE * (high - low) if np.isfinite(high - low) else 0.0
-            near = (v - low < reach * min(1.0, abs(v))) or (high - v < reach * min(1.0, abs(v)))
+            near = bool(ends[i])
             if near:
                 at_bound.add(block.name)
             rows.append({

@@ -12,10 +12,10 @@ import numpy as np
 from ..dynamics import form_of
 from ..dynamics.alone import ALONE
 from ..network import SharedDrive
-from .minimise import STATUSES, minimise
+from .minimise import STATUSES, Status, minimise
 from .objective import NODES, FcProblem, fc_objective, predicted_fc
 from .rungs import blocks_of
-from .space import free_count, origin_theta, place
+from .space import at_bound, free_count, origin_theta, place
 
 START_SPREAD = 0.7
 TOLERANCE = 1e-5
@@ -142,8 +142,9 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
         rung=rung, network=place(problem.network, problem.blocks, theta), fc=np.asarray(found["fc"]),
         loss=float(found["loss"]), start_loss=float(found["start_loss"]), steps=int(found["steps"]),
         starts=int(found["starts"]), free=free_count(problem.blocks), agreeing=int(found["agreeing"]),
-        status=STATUSES[int(found["status"])], abscissa=float(found["abscissa"]), history=np.asarray(found["history"]),
-        blocks=problem.blocks, theta=theta, shrinkage=shrinkage)
+        status=ended(STATUSES[int(found["status"])], problem.blocks, theta),
+        abscissa=float(found["abscissa"]), history=np.asarray(found["history"]), blocks=problem.blocks, theta=theta,
+        shrinkage=shrinkage)
 
 
 def _search(problems, rung, starts, seed, steps):
@@ -170,6 +171,11 @@ def _digest(problems, rung, starts, seed, steps):
         leaf = np.ascontiguousarray(leaf)
         digest.update(f"{leaf.dtype}{leaf.shape}".encode() + leaf.tobytes())
     return digest.hexdigest()
+
+
+def ended(status, blocks, theta):
+    """Return why a search ended, once it is known which parameters ran into their bounds."""
+    return Status.AT_BOUND if status is Status.CONVERGED and at_bound(blocks, theta) else status
 
 
 def problem_of(ground, network, blocks, shrinkage):

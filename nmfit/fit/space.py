@@ -11,6 +11,7 @@ from ..parameters import declarations, pytree, static, to_bounded, to_free
 
 FARTHEST = 30.0          # unconstrained: beyond it a bijection is flat and no gradient leads back
 WIDEST = 5.0
+EDGE = 0.005             # of the range of a bounded parameter
 INSTRUMENT = "bold."     # what the names of an instrument's parameters begin with
 
 
@@ -109,6 +110,20 @@ def free_count(blocks):
             basis = np.column_stack([basis, np.ones(len(basis))]) if block.centred else basis
             total += int(np.linalg.matrix_rank(basis)) - block.centred
     return total
+
+
+def near_bound(value, bounds):
+    """Return where a value has run into a bound of its own, as a mask."""
+    low, high = bounds
+    value = np.atleast_1d(np.asarray(value))
+    reach = EDGE * (high - low) * np.minimum(1.0, np.abs(value)) if np.isfinite(high - low) else 0.0
+    return (value - low < reach) | (high - value < reach)
+
+
+def at_bound(blocks, theta):
+    """Return the names of the free parameters of which a value has run into its bound."""
+    return [b.name for b in blocks if b.name != "edge_gain" and is_free(b)
+            and near_bound(b.value(theta[b.name]), b.bounds).any()]
 
 
 def is_free(block):

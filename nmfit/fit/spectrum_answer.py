@@ -16,7 +16,6 @@ from ..dynamics import linearise
 from ..dynamics.stability import unstable_roots
 from ..parameters import declarations
 from .evidence import FEWEST_NULLS
-from .minimise import Status
 from .result import Result
 from .spectrum_evidence import explained_rung
 from .spectrum_measures import alpha_measures, occipital, shape_r_squared
@@ -92,7 +91,7 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, seed, comman
              "standard_errors_skipped"]
     flags += ["few_nulls"] if null is not None and null.asked < FEWEST_NULLS else []
     flags += ["template_leadfield"] if ground.leadfield.template else []
-    flags += ["not_converged"] if best.status is not Status.CONVERGED else []
+    flags += ["not_converged"] if not best.status.settled else []
     flags += ["near_critical"] if best.abscissa > -1.0 else []
     flags += ["unstable"] if measures["unstable_roots"] or best.abscissa >= 0 else []
     share = measures["source_share"]

@@ -10,6 +10,7 @@ from scipy.interpolate import CubicSpline
 from ..compare.spectral_losses import log10_bias
 from ..dynamics.alone import ALONE
 from ..parameters import declarations, to_bounded, to_free
+from .ground import ended
 from .minimise import STATUSES, minimise
 from .space import FARTHEST, WIDEST, Block, free_count, origin_theta
 from .spectrum_measures import alpha_peak
@@ -184,9 +185,10 @@ def fit_spectrum_rung(ground, level, below=None, *, starts=4, shrinkage=0.0, ste
     return FittedSpectrum(
         level=level, network=network, leadfield=leadfield, psd=np.asarray(psd), sources=np.asarray(sources),
         loss=float(best.loss), start_loss=float(best.start_loss), steps=int(sum(m.steps for m, _ in found)),
-        starts=len(found), free=free_count(problem.blocks), status=STATUSES[int(best.status)],
-        abscissa=float(abscissa), history=np.asarray(best.history)[:int(best.steps) + 1], blocks=problem.blocks,
-        theta=best.theta, shrinkage=shrinkage)
+        starts=len(found), free=free_count(problem.blocks),
+        status=ended(STATUSES[int(best.status)], problem.blocks, best.theta), abscissa=float(abscissa),
+        history=np.asarray(best.history)[:int(best.steps) + 1], blocks=problem.blocks, theta=best.theta,
+        shrinkage=shrinkage)
 
 
 START_DRIVES = (370.0, 450.0)            # 1/s, near the onset of the cycle and further from it
