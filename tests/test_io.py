@@ -179,7 +179,8 @@ def bad_tables(folder):
         "pickle.csv": ["pickle"], "text.npy": ["not a NumPy array"], "text.npz": ["not a zip archive"],
         "pickle.npy": ["pickle"], "short.npy": ["40 bytes", "expected 48"], "long.npy": ["56 bytes", "expected 48"],
         "cut.npz": ["damaged"], "quote.csv": ["cannot be read as a table"],
-        "table.mat": ["ending in .mat", ".csv"], "noname": ["ending in nothing"], "image.nii.gz": ["ending in .nii.gz"],
+        "table.mat": ["MATLAB file", "damaged"], "noname": ["ending in nothing", ".csv"],
+        "image.nii.gz": ["named .nii", "not a NIfTI image"],
         "two.npz": ["2 arrays (a, b)", "two.npz::a"], "two.npz::c": ["no such array", "a, b"], "none.npz": ["0 arrays"],
         "short.npy::a": ["Only .npz files have keys"], "objects.npz": ["pickled", "never opened"],
         "objects.npy": ["pickled", "never opened"], "complex.npy": ["complex128"], "words.npy": ["array of <U1"],
@@ -296,10 +297,12 @@ def test_spelling_of_case_and_hemisphere_does_not():
     assert "dropped: Brain-Stem" in match.notes[1]
 
 
-def test_without_names_equal_numbers_match_by_order_and_a_note_says_so():
+def test_without_names_somebody_has_to_vouch_for_the_order_and_a_note_says_so():
     abc = ("a", "b", "c")
     for first, second, who in ((3, 3, "connectome and BOLD"), (abc, 3, "BOLD"), (3, abc, "connectome")):
-        match = match_regions(first, second)
+        with pytest.raises(InputError, match=f"{who}: no region names.*--trust-order"):
+            match_regions(first, second)
+        match = match_regions(first, second, trust_order=True)
         assert match.second.tolist() == [0, 1, 2]
         assert match.notes == (f"no region names in {who}: matched by order, 3 regions",)
 
@@ -385,7 +388,7 @@ def test_regions_without_names_are_dropped_at_the_same_places():
     x = numbers()
     x[:, 1] = np.nan
     kept = read_bold(x, tr=2, drop_bad=True)
-    brain, (aligned,), _ = align(Connectome(weights(), labels=NAMES), kept, drop=True)
+    brain, (aligned,), _ = align(Connectome(weights(), labels=NAMES), kept, drop=True, trust_order=True)
     assert brain.labels == ("Front_L", "Back_L", "Back_R")
     np.testing.assert_array_equal(aligned.data, x[:, [0, 2, 3]])
     with pytest.raises(InputError, match=r"4 regions.*expected 5"):
@@ -531,12 +534,21 @@ def test_fc(tmp_path):
     assert names is None
 
 
+def test_a_triangle_of_fc_is_mirrored_and_said(tmp_path):
+    write_matrix(tmp_path / "relmat.tsv", np.triu(fc()), NAMES)
+    found = read_fc(tmp_path / "relmat.tsv")
+    np.testing.assert_allclose(found.data, fc(), atol=1e-15)
+    assert found.notes == ("upper triangle only: mirrored",)
+    assert set(found.sha256) == {"relmat.tsv"}
+    assert found.units == "Pearson r"
+
+
 @pytest.mark.parametrize(("change", "words"), [
     (lambda r: r.__setitem__((1, 0), 0.9), ["0.9 the other", "Front_L and Front_R (row 1, column 2)", "symmetric"]),
     (lambda r: r.__setitem__((2, 2), 0.5), ["0.5 on the diagonal at Back_L"]),
     (lambda r: (r.__setitem__((0, 3), 1.4), r.__setitem__((3, 0), 1.4)), ["1.4, beyond 1", "tanh"]),
     (lambda r: (r.__setitem__((0, 3), np.nan), r.__setitem__((3, 0), np.nan)), ["nan between Front_L and Back_R"]),
-    (lambda r: r.__setitem__(np.tril_indices(N, -1), 0), ["only one triangle"]),
+    (lambda r: r.__setitem__(np.ones((N, N), bool), np.eye(N).ravel()), ["every correlation"]),
 ])
 def test_bad_fc(tmp_path, change, words):
     values = fc()

@@ -13,14 +13,16 @@ import sys
 from ..errors import InputError
 from . import demo, fit, models, report, simulate, sweep
 from .folder import interrupted
-from .options import INTERRUPTED, REFUSED
+from .options import INTERRUPTED, REFUSED, TERMINATED
 
 # In the order in which --help lists them.
 COMMANDS = (demo, fit, simulate, sweep, models, report)
 
 
 def main(argv=None):
-    """Run a command; return its exit code: 0 finished, 1 not converged (or flagged, --strict), 2 bad input."""
+    """Run a command; return its exit code: 0 finished, 1 not converged (or flagged, --strict), 2 bad input,
+    130 and 143 interrupted.
+    """
     argv = sys.argv[1:] if argv is None else list(argv)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -28,21 +30,30 @@ def main(argv=None):
     args = _parser().parse_args(argv)
     args.command = shlex.join(["nmfit", *argv])
     with contextlib.suppress(ValueError):           # outside the main thread nobody may ask for signals
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         return args.run(args)
     except InputError as problem:
         print(f"error: {_one_line(problem)}", file=sys.stderr)
         return REFUSED
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as end:
         print(interrupted(args), file=sys.stderr)
-        return INTERRUPTED
+        return TERMINATED if isinstance(end, Terminated) else INTERRUPTED
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which leaves the same behind as Ctrl-C and another exit code."""
+
+
+def _terminate(_signal, _frame):
+    raise Terminated
 
 
 def _parser():
     parser = argparse.ArgumentParser(
         prog="nmfit", description="Fit whole-brain models to data, judged on data that the fit never saw.",
-        epilog="Exit codes: 0 finished, 1 not converged (or any flag under --strict), 2 bad input.")
+        epilog="Exit codes: 0 finished, 1 not converged (or any flag under --strict), 2 bad input, "
+               "130 and 143 interrupted.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from ..errors import InputError
 from .compiled import keep_compiled_code
+from .data import add_data, inputs_of_eeg, inputs_of_fc
 from .folder import ledger, refuse_result
-from .options import FINISHED, MATRICES, NORMS, RUNGS, SETTLED, TRANSFORMS, UNSURE, add_output, whole
+from .options import FINISHED, NORMS, RUNGS, SETTLED, TRANSFORMS, UNSURE, add_output, whole
 from .report import tell
 
 
@@ -14,32 +15,7 @@ def add(verbs):
     """Declare the command."""
     fit = verbs.add_parser("fit", help="fit a model to functional connectivity, or to EEG spectra")
     fit.set_defaults(run=run)
-    data = fit.add_argument_group(f"data ({MATRICES})")
-    data.add_argument("--sc", nargs="+", metavar="F",
-                      help="structural connectivity: one matrix, a pattern, or one for each person")
-    data.add_argument("--lengths", nargs="+", metavar="F", help="tract lengths in mm")
-    data.add_argument("--labels", metavar="F", help="region names, in the order of the matrix; may hold centroids")
-    what = data.add_mutually_exclusive_group(required=True)
-    what.add_argument("--bold", nargs="+", metavar="F", help="BOLD, one row per volume, one file per recording")
-    what.add_argument("--fc", metavar="F", help="a matrix of Pearson correlations instead of BOLD")
-    what.add_argument("--eeg", metavar="F", help="an EEG recording that mne opens: its spectra are fitted")
-    eeg = fit.add_argument_group("EEG")
-    eeg.add_argument("--template", metavar="NAME", help="a connectome that ships, in place of --sc: aal2-80")
-    eeg.add_argument("--leadfield", metavar="F", help="forward solution or table; a template sphere unless given")
-    eeg.add_argument("--centroids", metavar="F", help="table of regions with x, y, z in MNI mm, for the sphere")
-    eeg.add_argument("--montage", metavar="NAME", help="template or file of electrode positions")
-    eeg.add_argument("--fmin", type=float, default=1.0, metavar="HZ", help="default: 1")
-    eeg.add_argument("--fmax", type=float, default=40.0, metavar="HZ", help="default: 40")
-    held = data.add_mutually_exclusive_group()
-    held.add_argument("--heldout-bold", nargs="+", metavar="F", help="BOLD that only scores")
-    held.add_argument("--heldout-fc", metavar="F", help="FC that only scores")
-    data.add_argument("--tr", type=float, metavar="S", help="repetition time in seconds (default: the .json beside)")
-    data.add_argument("--n-volumes", type=whole, metavar="N", help="volumes behind an FC matrix")
-    data.add_argument("--maps", metavar="F", help="table with a column 'region' and one column per map")
-    data.add_argument("--gsr", action="store_true", default=None,
-                      help="the global signal was regressed out of the data (default: the .json beside)")
-    data.add_argument("--drop-bad", action="store_true",
-                      help="drop regions that are missing or constant somewhere, everywhere")
+    add_data(fit)
     how = fit.add_argument_group("how")
     how.add_argument("--model", nargs="+", metavar="NAME",
                      help="see `nmfit models`; several: the simplest first (default: what suits the data)")
@@ -62,17 +38,10 @@ def run(args):
         if args.resume:
             raise InputError("--resume", "a fit of spectra, whose searches are not kept", "Leave it out.")
         return _fit_eeg(args)
-    if args.template is not None or args.sc is None:
-        raise InputError("--template" if args.template is not None else "--sc", "a fit of FC without its connectome",
-                         "Give --sc F; a template goes with --eeg only.")
     kept = ledger(args)
     from ..compare.loss import parse
-    from ..io.inputs import read_inputs
 
-    target, brain, names, maps = read_inputs(
-        sc=args.sc, lengths=args.lengths, labels=args.labels, bold=args.bold, fc=args.fc,
-        heldout_bold=args.heldout_bold, heldout_fc=args.heldout_fc, tr=args.tr, n_volumes=args.n_volumes,
-        maps=args.maps, band=args.band, drop_bad=args.drop_bad, gsr=args.gsr)
+    target, brain, names, maps = inputs_of_fc(args)
     loss = None if args.loss is None else parse(args.loss)
     model = args.model[0] if args.model and len(args.model) == 1 else args.model
     return finish(args, target, brain, keep=kept, model=model, loss=loss, maps=maps, map_names=names,
@@ -81,11 +50,7 @@ def run(args):
 
 
 def _fit_eeg(args):
-    from ..io.inputs_eeg import read_eeg_inputs
-
-    target, brain, leadfield = read_eeg_inputs(
-        sc=args.sc, template=args.template, eeg=args.eeg, lengths=args.lengths, labels=args.labels,
-        leadfield=args.leadfield, centroids=args.centroids, montage=args.montage, fmin=args.fmin, fmax=args.fmax)
+    target, brain, leadfield = inputs_of_eeg(args)
     return finish(args, target, brain, leadfield=leadfield, n_null=args.n_null, seed=args.seed)
 
 

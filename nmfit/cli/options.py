@@ -5,13 +5,13 @@ Choices are named here too, so that --help needs no numerical library; a test ho
 
 import argparse
 
-FINISHED, UNSURE, REFUSED, INTERRUPTED = 0, 1, 2, 130      # exit codes
+FINISHED, UNSURE, REFUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143      # exit codes
 SETTLED = ("converged", "at_bound")      # ends of a search with nothing lower nearby, as `Status.settled` says
 
 TRANSFORMS = ("none", "log1p", "sqrt")
 NORMS = ("max", "rowsum", "spectral", "none")
 RUNGS = ("shared", "maps", "region", "edges")
-MATRICES = ".csv .tsv .txt .npy .npz, or FILE.npz::KEY"
+MATRICES = "text, NumPy, MATLAB, HDF5, CIFTI, GIFTI, NIfTI, TVB; FILE::KEY names an array"
 
 
 def whole(text):

@@ -11,6 +11,7 @@ from .files import LARGEST, disguise, fingerprint, parsing, read_bytes, split_ke
 
 NUMBERS = "biuf"
 TEXT = "US"
+NAMES = ("labels", "region_labels", "region_names")      # what names of regions are called beside an array
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -44,6 +45,8 @@ def _from_archive(file, raw, key, kinds):
                          "Give the file its true name, or write it again.")
     with parsing(file, "an .npz archive"), zipfile.ZipFile(io.BytesIO(raw)) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        if key is None and kinds == NUMBERS and len(members) == 2:
+            members = {name: info for name, info in members.items() if name not in NAMES} or members
         if key is None:
             if len(members) != 1:
                 raise InputError(file, f"{len(members)} arrays ({', '.join(members)})",
@@ -55,6 +58,22 @@ def _from_archive(file, raw, key, kinds):
             raise InputError(f"{file}::{key}", f"{members[key].file_size / 1e9:.1f} GB",
                              "Give a table of regions, not of voxels.")
         return _from_bytes(f"{file}::{key}", archive.read(members[key]), kinds)
+
+
+def archive_names(path, shape):
+    """Return the names of regions that an .npz holds beside its array, or None, and whether they name rows, too."""
+    file, _ = split_key(path)
+    if file.suffix.lower() != ".npz" or len(shape) != 2:
+        return None, False
+    with parsing(file, "an .npz archive"), zipfile.ZipFile(file) as archive:
+        held = [info.filename.removesuffix(".npy") for info in archive.infolist()]
+    name = next((name for name in NAMES if name in held), None)
+    if name is None:
+        return None, False
+    names, _ = read_array(f"{file}::{name}", TEXT)
+    if names.ndim != 1 or len(names) != shape[1]:
+        return None, False
+    return tuple(names.astype(str).tolist()), shape[0] == shape[1]
 
 
 def _from_bytes(where, raw, kinds):

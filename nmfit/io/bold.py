@@ -4,32 +4,43 @@ import dataclasses
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 
 from ..compare.recording import SLOWEST_TR, Recording
 from ..errors import InputError
 from ..network.names import pick, some
+from .censoring import censoring
 from .files import expand, is_path, parsing, read_bytes, split_key
 from .labels import read_labels
 from .matching import match_regions
+from .name_map import read_name_map
+from .objects import named_array
 from .tables import read_table
 
+IMAGES = re.compile(r"(\.[pd]tseries)?\.nii(\.gz)?$")
 
-def read_bold(bold, tr=None, labels=None, drop_bad=False):
+
+def read_bold(bold, tr=None, labels=None, drop_bad=False, atlas=None, trust_order=False, map_names=None):
     """Read recordings and bring them to the same regions in the same order.
 
     Parameters
     ----------
-    bold : str, path, array ``[t, n]``, Recording, or a list of those
-        Tables with one row per volume and one column per region; a pattern such as ``sub-*_bold.tsv`` is
-        sorted by name.
+    bold : str, path, array ``[t, n]``, table of pandas or xarray, Recording, or a list of those
+        Tables with one row per volume and one column per region, or images (see `read_table`); a pattern such as
+        ``sub-*_bold.tsv`` is sorted by name.
     tr : float, optional
-        Repetition time in seconds. Unless given it is ``RepetitionTime`` in the ``.json`` beside the file.
-    labels : str, path or sequence of str, optional
+        Repetition time in seconds. Unless given it is ``RepetitionTime`` in the ``.json`` beside the file, else what
+        the file itself says.
+    labels : str, path, sequence of str or masker, optional
         Region names in the order of the columns; see `read_labels`.
     drop_bad : bool
         Drop regions that are constant or hold missing values in anybody, from everybody, with a note.
+    atlas : path, optional
+        Label image over which voxels, or grayordinates, are averaged.
+    trust_order, map_names
+        See `match_regions`.
 
     Returns
     -------
@@ -41,11 +52,12 @@ def read_bold(bold, tr=None, labels=None, drop_bad=False):
         One sentence with file, place, what was found and what to do.
     """
     names = None if labels is None else read_labels(labels)
-    recordings = [_one(source, i, tr, names) for i, source in enumerate(_several(bold))]
+    same = read_name_map(map_names)
+    recordings = [_one(source, i, tr, names, atlas, same) for i, source in enumerate(_several(bold))]
     if not recordings:
         raise InputError("BOLD", "no recording", "Give at least one.")
     _check_different(recordings)
-    recordings = _same_regions(recordings, drop_bad)
+    recordings = _same_regions(recordings, drop_bad, trust_order, same)
     bad = np.unique(np.concatenate([recording.bad_regions() for recording in recordings]))
     if not drop_bad or not bad.size:
         return [dataclasses.replace(recording, allow_bad=False) for recording in recordings]
@@ -73,35 +85,76 @@ def _is_one(value):
     return is_path(value) or isinstance(value, Recording) or np.ndim(value) == 2
 
 
-def _one(source, index, tr, labels):
+def _one(source, index, tr, labels, atlas, same):
     if isinstance(source, Recording):
         return source
     if not is_path(source):
-        return Recording(source, tr, labels and labels.names, f"recording_{index + 1}", allow_bad=True)
-    table = read_table(source)
-    where, columns = table.source, table.columns
-    if table.values.ndim != 2:
-        raise InputError(where, f"an array with {table.values.ndim} axes", "Give one recording at a time.",
+        values, names, step = named_array(source, "BOLD")
+        names = names if labels is None else labels.names
+        return Recording(values, step if tr is None else tr, names, f"recording_{index + 1}", allow_bad=True)
+    table = read_table(source, atlas)
+    where, data = table.source, table.values
+    if data.ndim != 2:
+        raise InputError(where, f"an array with {data.ndim} axes", "Give one recording at a time.",
                          "two: (times, regions)")
-    if table.rows is not None and columns is None:
+    if table.rows is not None and table.columns is None:
         raise InputError(where, f"transposed, names in the first column ({some(table.rows, limit=2)})",
                          "Give one row per volume and one column per region.")
-    notes, sha256 = table.notes, table.sha256
-    data, names = table.values, columns
-    if labels is not None:
-        match = match_regions(labels.names, data.shape[1] if columns is None else columns,
-                              (labels.source, where), data.shape[0])
-        data, names, sha256 = data[:, match.second], labels.names, sha256 | labels.sha256
-        notes = notes if columns is None else notes + match.notes
-    seconds, more = _repetition_time(source, tr)
-    subject = re.match(r"sub-[A-Za-z0-9]+", split_key(source)[0].name)
-    return Recording(data, seconds, names, subject[0] if subject else split_key(source)[0].stem, where,
-                     sha256, notes + more, allow_bad=True, gsr=_global_signal_regressed(source))
+    if table.rows is not None:
+        raise InputError(where, f"names for its rows ({some(table.rows, limit=2)}): a matrix, and no series",
+                         "Give the time series; a matrix of correlations goes to --fc.")
+    data, names, sha256, notes = _named(table, labels, atlas, same)
+    seconds, more = _repetition_time(source, tr, table.tr)
+    file = split_key(source)[0]
+    subject = re.match(r"sub-[A-Za-z0-9]+", file.name)
+    return Recording(data, seconds, names, subject[0] if subject else file.stem, where, sha256,
+                     notes + more + censoring(file, len(data)), allow_bad=True, gsr=_global_signal_regressed(source))
+
+
+def _named(table, labels, atlas, same):
+    """Return data ``[t, n]``, names, fingerprints and notes: the table's own, or in the order of a label file."""
+    names, data = table.columns, table.values
+    if table.keys is not None:
+        labels = labels or _beside_atlas(atlas)
+        if labels is None:
+            raise InputError(atlas, f"{len(table.keys)} regions without names", "Give a table of names with the "
+                             "numbers in the image: --labels FILE (labels=), columns 'index' and 'name'.")
+        if labels.keys is not None:
+            table = dataclasses.replace(table, columns=_by_number(table, labels), keys=None)
+            return _named(table, None, atlas, same)
+        names = None
+    if labels is None:
+        return data, names, table.sha256, table.notes
+    match = match_regions(labels.names, data.shape[1] if names is None else names, (labels.source, table.source),
+                          len(data), trust_order=True, map_names=same)
+    notes = table.notes + (() if names is None else match.notes)
+    return data[:, match.second], labels.names, table.sha256 | labels.sha256, notes
+
+
+def _by_number(table, labels):
+    """Return the names of the regions of a label image by the numbers that stand for them."""
+    names = dict(zip(labels.keys, labels.names, strict=True))
+    unknown = [key for key in table.keys if key not in names]
+    if unknown:
+        raise InputError(labels.source, f"no name for the numbers {some(unknown)} of the atlas",
+                         "Give the table that belongs to the atlas.")
+    return tuple(names[key] for key in table.keys)
+
+
+def _beside_atlas(atlas):
+    """Return the labels in the ``.tsv`` that BIDS puts beside an atlas, or None."""
+    path = Path(str(atlas).removesuffix(".gz")).with_suffix(".tsv")
+    return read_labels(path) if path.is_file() else None
 
 
 def _sidecar(source):
-    """Return the path of the ``.json`` beside a file and what it says, empty where there is none."""
-    sidecar = split_key(source)[0].with_suffix(".json")
+    """Return the path of the ``.json`` beside a file and what it says, empty where there is none.
+
+    Beside ``x_bold.nii.gz`` and ``x.ptseries.nii`` it is ``x_bold.json`` and ``x.json``.
+    """
+    file = split_key(source)[0]
+    stem = IMAGES.sub("", file.name)
+    sidecar = file.with_name(f"{stem}.json") if stem != file.name else file.with_suffix(".json")
     if not sidecar.is_file():
         return sidecar, {}
     raw = read_bytes(sidecar)
@@ -119,18 +172,30 @@ def _global_signal_regressed(source):
     return said
 
 
-def _repetition_time(source, tr):
-    """Return the TR, what was given or else what the sidecar says, and a note where the two differ."""
+def _repetition_time(source, tr, inside):
+    """Return the TR and a note where sources differ: what was given, else the sidecar's, else the file's own."""
     sidecar, said = _sidecar(source)
-    said = said.get("RepetitionTime")
+    rate = said.get("SamplingFrequency")
+    said = said.get("RepetitionTime", 1 / rate if _positive(rate) else None)
     if tr is not None or said is None:
-        if said in (None, tr):
-            return tr, ()
-        return tr, (f"{sidecar.name}: RepetitionTime {said!r} ignored, TR {tr!r} was given",)
-    if isinstance(said, bool) or not isinstance(said, (int, float)) or not 0 < said <= SLOWEST_TR:
+        told = [(sidecar.name, "RepetitionTime", said), (split_key(source)[0].name, "time step", inside)]
+        found = inside if tr is None else tr
+        return found, tuple(f"{name}: {what} {value!r} ignored, TR {tr!r} was given" for name, what, value in told
+                            if tr is not None and value is not None and _differ(value, tr))
+    if not _positive(said) or said > SLOWEST_TR:
         raise InputError(sidecar, f"RepetitionTime {said!r}", "Write the TR in seconds.",
                          f"0 to {SLOWEST_TR:g} s")
+    if inside is not None and _differ(inside, said):
+        return float(said), (f"{sidecar.name}: TR {said:g} s, though the file itself says {inside:g} s",)
     return float(said), ()
+
+
+def _positive(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+
+
+def _differ(value, tr):
+    return not _positive(value) or not _positive(tr) or abs(value - tr) > 1e-4 * tr
 
 
 def _check_different(recordings):
@@ -143,13 +208,13 @@ def _check_different(recordings):
         seen[key] = _name(recording)
 
 
-def _same_regions(recordings, drop):
+def _same_regions(recordings, drop, trust_order, same):
     """Bring recordings to the regions of the first that has names, in its order."""
     first = next((recording for recording in recordings if recording.named), recordings[0])
     keep, found = np.arange(first.n), []
     for recording in recordings:
         match = match_regions(_regions(first), _regions(recording), (_name(first), _name(recording)),
-                              recording.data.shape[0], drop)
+                              recording.data.shape[0], drop, trust_order or not first.named, same)
         found.append(match)
         keep = np.intersect1d(keep, match.first)
     labels = first.labels if len(keep) == first.n else pick(first.labels, keep)

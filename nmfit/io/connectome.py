@@ -8,18 +8,21 @@ from ..errors import InputError
 from ..network import repair
 from ..network.connectome import Connectome
 from ..network.names import numbered
-from .files import expand, is_path
-from .matrices import name_regions, read_matrix
+from ..network.repair import square
+from .files import expand, is_path, split_key
+from .formats import kind_of
+from .formats.tvb import read_tvb
+from .matrices import Matrix, name_regions, read_matrix, without_unassigned
 
 
-def read_connectome(weights, lengths=None, labels=None, centroids=None, symmetric=True):
+def read_connectome(weights, lengths=None, labels=None, centroids=None, symmetric=True, map_names=None):
     """Read a connectome, or the mean of several people's.
 
     Parameters
     ----------
     weights : str, path, array ``[n, n]``, Connectome, or a list of those
         A pattern such as ``sub-*_weights.csv`` or a list gives the group average. ``W[i, j]`` (row i,
-        column j) is the weight from j to i.
+        column j) is the weight from j to i. A connectivity archive of TVB's brings lengths and centroids, too.
     lengths : like weights, optional
         Tract lengths in mm: one for all, or one for each of the weights in the same order.
     labels : str, path or sequence of str, optional
@@ -29,6 +32,8 @@ def read_connectome(weights, lengths=None, labels=None, centroids=None, symmetri
         In mm, x to the right.
     symmetric : bool
         False keeps the directions of an asymmetric matrix.
+    map_names : path or dict, optional
+        See `match_regions`.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def read_connectome(weights, lengths=None, labels=None, centroids=None, symmetri
     for source, tract in zip(sources, tracts, strict=True):
         _check_same_person(source, tract)
     return Connectome.mean(
-        source if isinstance(source, Connectome) else _one(source, tract, labels, centroids, symmetric)
+        source if isinstance(source, Connectome) else _one(source, tract, labels, centroids, symmetric, map_names)
         for source, tract in zip(sources, tracts, strict=True))
 
 
@@ -79,14 +84,20 @@ def _person(value):
     return name.split("_")[0] if name.startswith("sub-") else None
 
 
-def _one(source, tract, labels, centroids, symmetric):
-    matrix = read_matrix(source, "weights")
-    n = len(matrix.values)
-    names, places, sha256, notes = name_regions(matrix.names, n, labels, matrix.where)
+def _one(source, tract, labels, centroids, symmetric, map_names):
+    matrix = None
+    if is_path(source) and kind_of(split_key(source)[0]) == "tvb":
+        archive = read_tvb(split_key(source)[0])
+        matrix = Matrix(archive.weights, archive.names, str(source), (), archive.sha256)
+        tract, centroids = (given if given is not None else held for given, held in (
+            (tract, archive.lengths), (centroids, archive.centroids)))
+    matrix = without_unassigned(read_matrix(source, "weights") if matrix is None else matrix, labels)
+    n = square(matrix.values, matrix.where)
+    names, places, sha256, notes = name_regions(matrix.names, n, labels, matrix.where, map_names)
     sha256, notes = (matrix.sha256 or {}) | sha256, [*matrix.notes, *notes]
     lengths = None
     if tract is not None:
-        other = read_matrix(tract, "lengths")
+        other = without_unassigned(read_matrix(tract, "lengths"), labels)
         lengths = np.asarray(other.values)
         if matrix.names is not None and other.names is not None and other.names != matrix.names:
             raise InputError(other.where, f"regions {', '.join(other.names[:3])}, ...",

@@ -1,8 +1,6 @@
 """EEG recordings, and spectra, from whatever mne opens."""
 
-import hashlib
 import os
-import warnings
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,10 +12,13 @@ from ..compare.sensor_checks import bad_channels, check_unit, flat_channels, mai
 from ..errors import InputError
 from ..network.names import some
 from ..observe.reference import AVERAGE
-from .files import parsing
+from .files import fingerprint_of, parsing
+from .formats.apart import read_apart
 from .sensors import as_montage, head_positions, own_positions, place_channels
 
 SLOWEST = 20.0   # Hz: below it the number is kHz, or no EEG
+FASTEST = 1e5    # Hz
+KINDS = ("eeg", "eog", "ecg", "emg", "stim", "mag", "grad", "seeg", "ecog", "bio", "resp")
 SHORTEST = 4.0   # s
 
 
@@ -84,7 +85,8 @@ def read_eeg(source, *, picks=None, montage=None, reference=AVERAGE, bads=(), fi
     recording = SensorRecording(
         data=np.where(np.isfinite(data[:, keep]), data[:, keep], 0.0), sfreq=info["sfreq"],
         ch_names=[names[i] for i in keep], positions=positions[keep], stretches=stretches, bads=tuple(left_out),
-        line_noise=mains_frequency(used[:, keep], info["sfreq"]), band=(info["highpass"], info["lowpass"]),
+        line_noise=mains_frequency(used[:, keep], info["sfreq"]),
+        band=loaded.get("band", (info["highpass"], info["lowpass"])),
         source=where, subject=subject, sha256=loaded["sha256"], notes=tuple(notes))
     return recording if reference == "none" else recording.rereferenced(reference)
 
@@ -101,20 +103,37 @@ def _load(source, sfreq, ch_names):
 
 
 def _load_file(path):
+    """Read a file in a process apart: some readers hang, or crash, on damaged files."""
     where = str(path)
     if not path.exists():
         raise InputError(where, "no such file", "Check the path.")
+    if path.is_file() and not path.stat().st_size:
+        raise InputError(where, "an empty file", "Copy or export the file again.")
     if path.suffix.lower() in (".edf", ".bdf"):
         _check_length(path)
-    read = mne.read_epochs if path.name.endswith(("-epo.fif", "_epo.fif", "-epo.fif.gz")) else mne.io.read_raw
-    with parsing(where, "EEG"), warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
-        opened = read(path, preload=True, verbose="WARNING")
-        # what mne warns of stands in the notes: it is about the file, not about the caller
-        notes = [f"mne: {' '.join(str(w.message).split())}" for w in heard]
-    files = {Path(name) for name in getattr(opened, "filenames", []) or [] if name} | {path}
-    loaded = _from_epochs if isinstance(opened, mne.BaseEpochs) else _from_raw
-    return loaded(opened, where, {f.name: _sha256(f) for f in sorted(files) if f.is_file()}, notes)
+    meta, arrays = read_apart("eeg", path, "EEG", epochs=path.name.endswith(("-epo.fif", "_epo.fif", "-epo.fif.gz")))
+    info = _info(meta, arrays["positions"], where)
+    # what mne warns of stands in the notes: it is about the file, not about the caller
+    notes = [f"mne: {warning}" for warning in meta["warnings"]]
+    files = [file for file in meta["files"] if os.path.isfile(file)]
+    shape = {"info": info, "band": (meta["highpass"], meta["lowpass"]), "where": where,
+             "sha256": fingerprint_of(*files), "notes": notes}
+    if meta["epochs"]:
+        return _chained(arrays["data"], shape)
+    return {"data": arrays["data"].T, "starts": (0,), **shape}
+
+
+def _info(meta, positions, where):
+    """Return mne's info of what was read apart."""
+    if not 0 < meta["sfreq"] <= FASTEST:
+        raise InputError(where, f"sampling rate {meta['sfreq']:g} Hz", "Give it in Hz.", f"up to {FASTEST:g} Hz")
+    kinds = [kind if kind in KINDS else "misc" for kind in meta["kinds"]]
+    with parsing(where, "EEG"):
+        info = mne.create_info(meta["names"], meta["sfreq"], kinds, verbose="ERROR")
+        info["bads"] = meta["bads"]
+    for channel, place in zip(info["chs"], positions, strict=True):
+        channel["loc"][:3] = place
+    return info
 
 
 def _check_length(path):
@@ -140,10 +159,15 @@ def _from_raw(raw, where, sha256, notes):
 def _from_epochs(epochs, where, sha256, notes):
     with parsing(where, "EEG epochs"):
         data = epochs.get_data(copy=True, verbose="ERROR")
+    return _chained(data, {"info": epochs.info, "where": where, "sha256": sha256, "notes": notes})
+
+
+def _chained(data, shape):
+    """Return epochs ``[e, s, t]`` one after the other."""
     count, _, length = data.shape
-    return {"data": np.moveaxis(data, 1, 2).reshape(count * length, -1), "info": epochs.info, "where": where,
-            "starts": tuple(range(0, count * length, length)), "sha256": sha256,
-            "notes": [*notes, f"{count} epochs of {length / epochs.info['sfreq']:g} s; no window crosses their ends"]}
+    note = f"{count} epochs of {length / shape['info']['sfreq']:g} s; no window crosses their ends"
+    return {"data": np.moveaxis(data, 1, 2).reshape(count * length, -1),
+            "starts": tuple(range(0, count * length, length)), **shape, "notes": [*shape["notes"], note]}
 
 
 def _load_array(values, sfreq, ch_names):
@@ -256,11 +280,3 @@ def _spectrum(spectrum, picks, bads, reference, scale):
     return SensorSpectrum(freqs=spectrum.freqs, psd=scale**2 * np.moveaxis(psd, -1, -2), ch_names=tuple(keep),
                           positions=own_positions(info, where), reference=reference, source=where,
                           bads=tuple(name for name in wanted if name in out), notes=(told,))
-
-
-def _sha256(path):
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -1,5 +1,7 @@
 """Reading functional connectivity matrices."""
 
+import dataclasses
+
 import numpy as np
 
 from ..errors import InputError
@@ -10,7 +12,34 @@ from .matrices import name_regions, read_matrix
 ROUNDING = 1e-4  # a table with four digits is still symmetric and within 1
 
 
-def read_fc(fc, labels=None):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Correlations:
+    """A checked FC matrix; it unpacks as ``values, labels = read_fc(...)``.
+
+    Attributes
+    ----------
+    data : array ``[n, n]``
+        Pearson correlations, symmetric, 1 on the diagonal.
+    labels : tuple of str or None
+    source : str
+    sha256 : dict of str to str
+    notes : tuple of str
+        What was repaired.
+    units : str
+    """
+
+    data: np.ndarray
+    labels: tuple[str, ...] | None
+    source: str = ""
+    sha256: dict = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    units: str = "Pearson r"
+
+    def __iter__(self):
+        return iter((self.data, self.labels))
+
+
+def read_fc(fc, labels=None, map_names=None):
     """Read a matrix of correlations.
 
     Parameters
@@ -19,12 +48,13 @@ def read_fc(fc, labels=None):
         Pearson correlations; the diagonal may be 1, 0 or missing.
     labels : str, path or sequence of str, optional
         Region names in the order of the rows; see `read_labels`.
+    map_names : path or dict, optional
+        See `match_regions`.
 
     Returns
     -------
-    fc : array ``[n, n]``
-        Symmetric, 1 on the diagonal.
-    labels : tuple of str or None
+    Correlations
+        It unpacks into the matrix and the names.
 
     Raises
     ------
@@ -33,7 +63,8 @@ def read_fc(fc, labels=None):
     """
     matrix = read_matrix(fc, "FC")
     n = square(matrix.values, matrix.where)
-    names, _, _, _ = name_regions(matrix.names, n, labels, matrix.where)
+    names, _, sha256, notes = name_regions(matrix.names, n, labels, matrix.where, map_names)
+    notes = [*matrix.notes, *notes]
     try:
         values = np.array(matrix.values, dtype=float)
     except (TypeError, ValueError):
@@ -47,8 +78,12 @@ def read_fc(fc, labels=None):
                          "Give Pearson correlations, not covariances.", "1 or 0")
     np.fill_diagonal(values, 1.0)
     if n > 2 and not (np.triu(values, 1).any() and np.tril(values, -1).any()):
-        raise InputError(matrix.where, "only one triangle is filled",
-                         "Mirror it: fc + fc.T with 1 on the diagonal.")
+        filled = np.triu(values, 1).any()
+        if not filled and not np.tril(values, -1).any():
+            raise InputError(matrix.where, "every correlation between two regions is 0", "Write the matrix again.")
+        values = np.triu(values, 1) + np.triu(values, 1).T if filled else np.tril(values, -1) + np.tril(values, -1).T
+        np.fill_diagonal(values, 1.0)
+        notes.append(f"{'upper' if filled else 'lower'} triangle only: mirrored")
     apart = np.abs(values - values.T)
     for wrong, what, remedy in (
             (~np.isfinite(values), "{0:g}", "Drop such regions from FC and connectome."),
@@ -59,4 +94,5 @@ def read_fc(fc, labels=None):
             more = f", and {wrong.sum() - 1} more entries are like it" if wrong.sum() > 1 else ""
             place = f"between {called[i]} and {called[j]} (row {i + 1}, column {j + 1})"
             raise InputError(matrix.where, f"{what.format(values[i, j], values[j, i])} {place}{more}", remedy)
-    return np.clip((values + values.T) / 2, -1, 1), names
+    return Correlations(np.clip((values + values.T) / 2, -1, 1), names, matrix.where,
+                        (matrix.sha256 or {}) | sha256, tuple(notes))

@@ -84,6 +84,18 @@ def fingerprint(path, raw):
     return {Path(path).name: hashlib.sha256(raw).hexdigest()}
 
 
+def fingerprint_of(*paths):
+    """Return ``{file name: sha256}`` of files of any size, read piece by piece."""
+    found = {}
+    for path in map(Path, paths):
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        found[path.name] = digest.hexdigest()
+    return found
+
+
 def disguise(raw):
     """Return what a file is by its first bytes, or None where those tell nothing."""
     head = raw[:64].lstrip()

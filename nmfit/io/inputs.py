@@ -1,7 +1,6 @@
 """What one fit needs, read together and brought to the same regions."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 
@@ -11,13 +10,15 @@ from ..network import Connectome
 from .bold import read_bold
 from .connectome import read_connectome
 from .fc import read_fc
-from .files import expand, fingerprint, split_key
+from .files import expand, fingerprint_of, split_key
 from .maps import read_maps
 from .matching import align, match_regions
+from .name_map import read_name_map
 
 
 def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bold=None, heldout_fc=None, tr=None,
-                n_volumes=None, maps=None, band=None, drop_bad=False, gsr=None):
+                n_volumes=None, maps=None, band=None, drop_bad=False, gsr=None, atlas=None, trust_order=False,
+                map_names=None):
     """Read the files of one fit; regions are those of the connectome, in its order.
 
     Parameters
@@ -39,6 +40,11 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
     gsr : bool, optional
         Whether the global signal was regressed out of the data; what sidecars say unless given.
 
+    atlas : path, optional
+        Label image, for BOLD in voxels or grayordinates.
+    trust_order, map_names
+        See `match_regions`.
+
     Returns
     -------
     target : FcTarget
@@ -48,45 +54,49 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
     maps : array ``[m, n]`` or None
     """
     files = expand(sc)
-    runs = None if bold is None else read_bold(bold, tr, labels, drop_bad)
-    brains = _connectomes(files, lengths, labels, runs)
+    rules = {"drop": drop_bad, "trust_order": trust_order, "map_names": read_name_map(map_names)}
+    series = {"tr": tr, "labels": labels, "drop_bad": drop_bad, "atlas": atlas, "trust_order": trust_order,
+              "map_names": rules["map_names"]}
+    runs = None if bold is None else read_bold(bold, **series)
+    brains = _connectomes(files, lengths, labels, runs, rules["map_names"])
     whole = Connectome.mean(brains)
-    held = None if heldout_bold is None else read_bold(heldout_bold, tr, labels, drop_bad)
+    held = None if heldout_bold is None else read_bold(heldout_bold, **series)
     if runs is not None:
-        common, aligned, notes = align(whole, [*runs, *(held or [])], drop_bad)
+        common, aligned, notes = align(whole, [*runs, *(held or [])], **rules)
         notes += tuple(note for run in aligned for note in run.notes)
         data, scored = aligned[:len(runs)], aligned[len(runs):] or None
         if heldout_fc is not None:
-            scored, more = _matrix(heldout_fc, labels, common, drop=False)
+            scored, more = _matrix(heldout_fc, labels, common, {**rules, "drop": False})
             notes += more
     else:
         if held is not None:
             raise InputError("--heldout-bold", "BOLD to score an FC matrix", "Give --heldout-fc, or --bold.")
-        common, notes = _regions_of_matrix(fc, labels, whole, drop_bad)
-        (data, more), scored = _matrix(fc, labels, common, drop_bad), None
+        common, notes = _regions_of_matrix(fc, labels, whole, rules)
+        (data, more), scored = _matrix(fc, labels, common, rules), None
         notes += more
         if heldout_fc is not None:
-            scored, more = _matrix(heldout_fc, labels, common, drop_bad)
+            scored, more = _matrix(heldout_fc, labels, common, rules)
             notes += more
     kept = [whole.labels.index(label) for label in common.labels]
-    names, values = (None, None) if maps is None else read_maps(maps, common.labels)
-    target = fc_target(data, band=_band(band), labels=common.labels if runs is None else None, heldout=scored,
+    names, values = (None, None) if maps is None else read_maps(maps, common.labels, trust_order, map_names)
+    band, censored = _band(band, [*(runs or []), *(held or [])])
+    target = fc_target(data, band=band, labels=common.labels if runs is None else None, heldout=scored,
                        n_volumes=n_volumes, tr=tr, gsr=gsr)
     lost = [label for label in whole.labels if label not in common.labels]
     target = dataclasses.replace(
         target, notes=tuple(dict.fromkeys((*notes, *target.notes))),
         sha256=target.sha256 | _fingerprints(fc, heldout_fc, maps),
-        flags=(*target.flags, *([f"dropped_regions:{', '.join(lost)}"] if lost else [])))
+        flags=(*target.flags, *censored, *([f"dropped_regions:{', '.join(lost)}"] if lost else [])))
     return target, [brain.select(kept) for brain in brains] if len(brains) > 1 else common, names, values
 
 
-def _connectomes(files, lengths, labels, runs):
+def _connectomes(files, lengths, labels, runs, map_names):
     """Return one connectome per person where there are as many as recordings, else their mean alone."""
     tracts = [None] * len(files) if lengths is None else expand(lengths)
     if len(tracts) == 1:
         tracts = tracts * len(files)
     if len(files) < 2 or runs is None or len(files) != len(runs):
-        return [read_connectome(files, None if lengths is None else tracts, labels)]
+        return [read_connectome(files, None if lengths is None else tracts, labels, map_names=map_names)]
     if len(tracts) != len(files):
         raise InputError("--lengths", f"{len(tracts)} matrices", "Give one for all, or one for each connectome.",
                          f"1 or {len(files)}")
@@ -95,25 +105,27 @@ def _connectomes(files, lengths, labels, runs):
         if person.startswith("sub-") and run.subject.startswith("sub-") and person != run.subject:
             raise InputError(file, f"the connectome of {person} beside the recording of {run.subject}",
                              "Give connectomes in the order of the recordings.")
-    return [read_connectome(file, tract, labels) for file, tract in zip(files, tracts, strict=True)]
+    return [read_connectome(file, tract, labels, map_names=map_names)
+            for file, tract in zip(files, tracts, strict=True)]
 
 
-def _regions_of_matrix(path, labels, brain, drop):
-    values, names = read_fc(path, labels)
-    match = match_regions(brain.labels, len(values) if names is None else names, _places(brain, path), drop=drop)
+def _regions_of_matrix(path, labels, brain, rules):
+    values, names = read_fc(path, labels, rules["map_names"])
+    match = match_regions(brain.labels, len(values) if names is None else names, _places(brain, path), **rules)
     kept = np.sort(match.first)
     return (brain if len(kept) == brain.n else brain.select(kept)), match.notes
 
 
-def _matrix(path, labels, brain, drop):
+def _matrix(path, labels, brain, rules):
     """Return an FC matrix in the connectome's order."""
-    values, names = read_fc(path, labels)
-    match = match_regions(brain.labels, len(values) if names is None else names, _places(brain, path), drop=drop)
+    found = read_fc(path, labels, rules["map_names"])
+    values, names = found
+    match = match_regions(brain.labels, len(values) if names is None else names, _places(brain, path), **rules)
     if len(match.first) != brain.n:
         lacking = [brain.labels[i] for i in np.setdiff1d(np.arange(brain.n), match.first)]
         raise InputError(path, f"no region {lacking[0]}", "Give FC of the same regions.")
     at = match.second[np.argsort(match.first)]
-    return values[np.ix_(at, at)], match.notes
+    return values[np.ix_(at, at)], (*found.notes, *match.notes)
 
 
 def _fingerprints(*paths):
@@ -121,8 +133,7 @@ def _fingerprints(*paths):
     found = {}
     for path in paths:
         if path is not None:
-            file = split_key(path)[0]
-            found |= fingerprint(file, Path(file).read_bytes())
+            found |= fingerprint_of(split_key(path)[0])
     return found
 
 
@@ -130,5 +141,12 @@ def _places(brain, path):
     return brain.source or "connectome", str(path)
 
 
-def _band(band):
-    return "default" if band is None else tuple(band)
+def _band(band, runs):
+    """Return the band, and the flag of a censored series: what a filter needs is what censoring took out."""
+    censored = next((run for run in runs if any(note.startswith("censored") for note in run.notes)), None)
+    if censored is None:
+        return "default" if band is None else tuple(band), []
+    if band is not None:
+        raise InputError(censored.source or "BOLD", "a censored series, which no filter can be run over",
+                         "Leave --band out (FC over the whole band), or give the series without censoring.")
+    return None, ["censored_series"]

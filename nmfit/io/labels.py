@@ -8,9 +8,11 @@ from ..errors import InputError
 from .arrays import TEXT, read_array
 from .cells import read_cells
 from .files import is_path, split_key
+from .objects import masker_names
 from .tables import SUFFIXES, check_suffix
 
 NAME_COLUMNS = ("label", "labels", "name", "names", "region", "regions", "node", "roi", "parcel")
+KEY_COLUMNS = ("index", "id", "value", "key", "number", "label")
 PLACE_COLUMNS = (("x", "y", "z"), ("x.mni", "y.mni", "z.mni"), ("x_mni", "y_mni", "z_mni"), ("r", "a", "s"))
 
 
@@ -24,12 +26,15 @@ class Labels:
     centroids : array ``[n, 3]`` in mm, or None
     source : str
     sha256 : dict of str to str
+    keys : tuple of int or None
+        The whole numbers that stand for the regions in a label image, where the file tells them.
     """
 
     names: tuple[str, ...]
     centroids: np.ndarray | None = None
     source: str = ""
     sha256: dict = dataclasses.field(default_factory=dict)
+    keys: tuple[int, ...] | None = None
 
 
 def read_labels(labels):
@@ -37,7 +42,7 @@ def read_labels(labels):
 
     Parameters
     ----------
-    labels : str, path, sequence of str, or Labels
+    labels : str, path, sequence of str, fitted masker of nilearn's, or Labels
         A text file with one name per line, or with an index before it; or a table with a column ``label``,
         ``name`` or ``region``, whose columns ``x``, ``y``, ``z`` are centroids in mm; or ``file.npz::key``.
 
@@ -47,6 +52,9 @@ def read_labels(labels):
     """
     if isinstance(labels, Labels):
         return labels
+    names = None if is_path(labels) else masker_names(labels)
+    if names is not None:
+        return Labels(names, source="labels (a masker)")
     if not is_path(labels):
         return Labels(tuple(str(label) for label in labels), source="labels")
     file, _ = split_key(labels)
@@ -57,11 +65,11 @@ def read_labels(labels):
             raise InputError(labels, f"an array with {array.ndim} axes", "Give one name per region.", "one")
         return Labels(tuple(array.astype(str).tolist()), None, str(labels), sha256)
     cells = read_cells(file, whole_lines=True)
-    names, places = _from_table(cells, file) if cells.separator else (_from_lines(cells, file), None)
+    names, places, keys = _from_table(cells, file) if cells.separator else _from_lines(cells, file)
     for line, name in zip(cells.lines[-len(names):], names, strict=True):
         if not name:
             raise InputError(f"{file}, line {line}", "no name", "Name every region.")
-    return Labels(names, places, str(file), cells.sha256)
+    return Labels(names, places, str(file), cells.sha256, keys if keys and len(set(keys)) == len(keys) else None)
 
 
 def _from_table(cells, file):
@@ -80,9 +88,12 @@ def _from_table(cells, file):
         raise InputError(file, "a header and no names", "Write the file again.")
     # Some tables call a number the label and give the name in another column.
     at = next((c for c in candidates if not all(_number(row[c]) is not None for row in body)), candidates[0])
+    columns = [header.index(name) for name in KEY_COLUMNS if name in header]
+    column = next((c for c in columns if c != at and all(row[c].isdigit() for row in body)), None)
+    keys = None if column is None else tuple(int(row[column]) for row in body)
     places = next((names for names in PLACE_COLUMNS if set(names) <= set(header)), None)
     if places is None:
-        return tuple(row[at] for row in body), None
+        return tuple(row[at] for row in body), None, keys
     centroids = []
     for line, row in zip(cells.lines[1:], body, strict=True):
         place = [_number(row[header.index(name)]) for name in places]
@@ -91,21 +102,21 @@ def _from_table(cells, file):
             raise InputError(f"{file}, line {line}, column {name}", f"{row[header.index(name)]!r}",
                              "Give a coordinate in mm.")
         centroids.append(place)
-    return tuple(row[at] for row in body), np.array(centroids)
+    return tuple(row[at] for row in body), np.array(centroids), keys
 
 
 def _from_lines(cells, file):
     """Take one name per line, without the index before it and the numbers behind it that atlas files have."""
-    words = [row[0].split() for row in cells.rows]
+    words, keys = [row[0].split() for row in cells.rows], None
     if all(len(w) > 1 and w[0].isdigit() for w in words):
-        words = [w[1:] for w in words]
+        keys, words = tuple(int(w[0]) for w in words), [w[1:] for w in words]
         while all(len(w) > 1 and _number(w[-1]) is not None for w in words):
             words = [w[:-1] for w in words]
     elif len(words) > 1 and words[0][0].lower() in NAME_COLUMNS and len(words[0]) == 1:
         words = words[1:]
     if not words:
         raise InputError(file, "no names", "Give one name per line.")
-    return tuple(" ".join(w) for w in words)
+    return tuple(" ".join(w) for w in words), None, keys
 
 
 def _number(cell):

@@ -10,7 +10,7 @@ from .matching import match_regions
 from .tables import MISSING, check_suffix
 
 
-def read_maps(path, labels):
+def read_maps(path, labels, trust_order=False, map_names=None):
     """Read a table of maps in the order of given regions.
 
     Parameters
@@ -20,6 +20,8 @@ def read_maps(path, labels):
         per map.
     labels : sequence of str
         The regions wanted, in order. Others in the file are passed over.
+    trust_order, map_names
+        See `match_regions`.
 
     Returns
     -------
@@ -54,7 +56,8 @@ def read_maps(path, labels):
         raise InputError(f"{file}, column {header[at]}", f"regions given more than once: {some(twice)}",
                          "Give each region one row.")
     labels = tuple(labels)
-    match = match_regions(labels, regions, ("connectome", str(file)), drop=are_names(labels))
+    match = match_regions(labels, regions, ("connectome", str(file)), drop=are_names(labels),
+                          trust_order=trust_order, map_names=map_names)
     if len(match.first) != len(labels):
         lacking = [label for i, label in enumerate(labels) if i not in set(match.first.tolist())]
         raise InputError(file, f"no row for {some(lacking)}", "Give every region of the connectome a row.")

@@ -7,6 +7,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..network.names import are_names, canonical, numbers, some
+from .name_map import read_name_map
+
+NEAREST = 5
 
 
 class Match(NamedTuple):
@@ -24,11 +27,12 @@ class Match(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def match_regions(first, second, where=("connectome", "BOLD"), times=None, drop=False):
+def match_regions(first, second, where=("connectome", "BOLD"), times=None, drop=False, trust_order=False,
+                  map_names=None):
     """Find the regions of one file in another.
 
     Names decide: exactly, else apart from case, separators and where the hemisphere stands. Where a side has
-    no names, equal numbers of regions are matched by order, and a note says so.
+    no names nothing tells the order, so that the caller has to vouch for it.
 
     Parameters
     ----------
@@ -40,6 +44,10 @@ def match_regions(first, second, where=("connectome", "BOLD"), times=None, drop=
         Rows of the second's data, to tell a transposed array.
     drop : bool
         Keep the regions both have instead of refusing when one lacks some.
+    trust_order : bool
+        Match by order where a side has no names and both have as many regions; a note says so.
+    map_names : path, or dict of str to str, optional
+        Joins two schemes of names: see `read_name_map`.
 
     Returns
     -------
@@ -51,11 +59,11 @@ def match_regions(first, second, where=("connectome", "BOLD"), times=None, drop=
         Naming the regions that are missing and the names nearest to them.
     """
     if not isinstance(first, int) and not isinstance(second, int) and are_names(first) and are_names(second):
-        return _by_name(first, second, where, drop)
-    return _by_order(first, second, where, times, drop)
+        return _by_name(first, second, where, drop, read_name_map(map_names))
+    return _by_order(first, second, where, times, drop, trust_order)
 
 
-def align(brain, recordings, drop=False):
+def align(brain, recordings, drop=False, trust_order=False, map_names=None):
     """Bring a connectome and recordings to the same regions, in the connectome's order.
 
     Parameters
@@ -64,6 +72,8 @@ def align(brain, recordings, drop=False):
     recordings : list of Recording
     drop : bool
         Keep the regions all have instead of refusing when one lacks some.
+    trust_order, map_names
+        See `match_regions`.
 
     Returns
     -------
@@ -77,7 +87,7 @@ def align(brain, recordings, drop=False):
     for recording in recordings:
         labels = recording.labels if recording.labels is not None else recording.n
         match = match_regions(brain.labels, labels, (here, recording.source or "BOLD"),
-                              recording.data.shape[0], drop)
+                              recording.data.shape[0], drop, trust_order, map_names)
         notes += match.notes
         found.append(dict(zip(match.first.tolist(), match.second.tolist(), strict=True)))
         kept = np.intersect1d(kept, match.first)
@@ -90,32 +100,43 @@ def align(brain, recordings, drop=False):
     return brain, aligned, tuple(dict.fromkeys(notes))
 
 
-def _by_name(first, second, where, drop):
+def _by_name(ours, theirs, where, drop, same):
+    first, second = ([same.get(name, name) for name in names] for names in (ours, theirs))
     exact = {name: j for j, name in enumerate(second)}
     pairs = {i: exact[name] for i, name in enumerate(first) if name in exact}
     # The rest apart from spelling, where that tells every region from every other.
-    alike, ours = ({canonical(name): i for i, name in enumerate(names)} for names in (second, first))
-    if len(alike) == len(second) and len(ours) == len(first):
-        pairs = {i: alike[key] for key, i in ours.items() if key in alike} | pairs
+    alike, mine = ({canonical(name): i for i, name in enumerate(names)} for names in (second, first))
+    if len(alike) == len(second) and len(mine) == len(first):
+        pairs = {i: alike[key] for key, i in mine.items() if key in alike} | pairs
+    if len(set(pairs.values())) < len(pairs):
+        twice = [theirs[j] for j in pairs.values() if list(pairs.values()).count(j) > 1]
+        raise InputError(where[1], f"{twice[0]}, which stands for several regions of {where[0]}",
+                         "Give each region a name of its own in the map of names (--map-names).")
     a, b = np.array(sorted(pairs.items()), dtype=int).reshape(-1, 2).T
-    notes = [f"{where[0]} and {where[1]} spell regions differently, for example {first[i]} = {second[j]}: "
-             "matched apart from case and hemisphere" for i, j in pairs.items() if first[i] != second[j]][:1]
-    only_first = [name for i, name in enumerate(first) if i not in pairs]
-    only_second = [name for j, name in enumerate(second) if j not in pairs.values()]
+    notes = [f"{where[0]} and {where[1]} spell regions differently, for example {ours[i]} = {theirs[j]}: "
+             f"matched {'by the map of names' if same else 'apart from case and hemisphere'}"
+             for i, j in pairs.items() if ours[i] != theirs[j]][:1]
+    taken = set(pairs.values())
+    only_first = [name for i, name in enumerate(ours) if i not in pairs]
+    only_second = [name for j, name in enumerate(theirs) if j not in taken]
     if only_first or only_second:
         if not pairs or not drop:
-            _refuse_names(((where[1], only_first, second), (where[0], only_second, first)), bool(pairs))
+            _refuse_names(((where[1], only_first, theirs), (where[0], only_second, ours)), bool(pairs))
         notes += [f"regions only in {name}, dropped: {some(lost)}"
                   for name, lost in zip(where, (only_first, only_second), strict=True) if lost]
     return Match(a, b, tuple(notes))
 
 
-def _by_order(first, second, where, times, drop):
+def _by_order(first, second, where, times, drop, trust_order):
     (a, total), (b, other), unnamed = *map(_places, (first, second)), [
         name for name, labels in zip(where, (first, second), strict=True)
         if isinstance(labels, int) or not are_names(labels)]
     if total != other:
         _refuse_counts(total, other, where, times)
+    if not trust_order:
+        raise InputError(" and ".join(unnamed), f"no region names, so that nothing tells the order of {total} regions",
+                         "Give them (--labels FILE, labels=), or vouch for one order in both with --trust-order "
+                         "(trust_order=True).")
     at = {place: j for j, place in enumerate(b)}
     pairs = np.array([(i, at[place]) for i, place in enumerate(a) if place in at], dtype=int).reshape(-1, 2)
     lost = max(len(a), len(b)) - len(pairs)
@@ -145,9 +166,9 @@ def _refuse_names(lacking, some_match):
     said = []
     for name, lost, there in lacking:
         if lost:
-            near = difflib.get_close_matches(lost[0], there, n=2, cutoff=0.5)
+            near = difflib.get_close_matches(lost[0], there, n=NEAREST, cutoff=0.3)
             like = f" (nearest to {lost[0]}: {', '.join(near)})" if near else ""
             said.append(f"{name} lacks {len(lost)} regions: {some(lost)}{like}")
     raise InputError("regions", "; ".join(said),
                      "Give both in one atlas, or drop what only one has (--drop-bad)." if some_match
-                     else "Give both in one atlas, with the same names.")
+                     else "Give both in one atlas, with the same names, or join their names with --map-names FILE.")

@@ -1,15 +1,16 @@
 """One reader for numeric matrices and series: .csv .tsv .txt .npy .npz."""
 
-import dataclasses
 import math
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
-from .arrays import read_array
+from .arrays import archive_names, read_array
 from .cells import read_cells
 from .files import split_key
+from .formats import kind_of, read_format
+from .table import Table
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".npy", ".npz")
 MISSING = frozenset({"", "n/a", "na", "nan", "none", "null", "."})
@@ -18,33 +19,8 @@ NAMES_ROWS = frozenset({"node", "region", "regions", "label", "labels", "name", 
 COUNTS_ROWS = frozenset({"index", "time", "t", "volume", "frame", "tr", "unnamed: 0"})
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Table:
-    """Numbers with the names that stand beside them.
-
-    Attributes
-    ----------
-    values : array
-        float64; what the file calls missing is NaN. Two axes from a text file, any number from NumPy.
-    columns : tuple of str or None
-        The header row, without its corner.
-    rows : tuple of str or None
-        The first column, where it names rows.
-    source : str
-    sha256 : dict of str to str
-    notes : tuple of str
-    """
-
-    values: np.ndarray
-    columns: tuple[str, ...] | None
-    rows: tuple[str, ...] | None
-    source: str
-    sha256: dict
-    notes: tuple[str, ...] = ()
-
-
-def read_table(path):
-    """Read a table of numbers.
+def read_table(path, atlas=None):
+    """Read a table of numbers, from text or from any of the `formats`.
 
     Text is split at tabs, else semicolons, else commas, else spaces, whichever its first row has. A header
     row and a first column of names are recognised by not being numbers; lines that start with ``#`` become
@@ -53,7 +29,10 @@ def read_table(path):
     Parameters
     ----------
     path : str or path
-        ``.csv``, ``.tsv``, ``.txt``, ``.npy``, ``.npz`` with one array, or ``file.npz::key``.
+        ``.csv``, ``.tsv``, ``.txt``, ``.npy``, ``.npz`` with one array, or ``file.npz::key``; ``.mat`` and
+        HDF5, ``file.mat::key``; GIFTI; CIFTI; NIfTI.
+    atlas : path, optional
+        Label image, for NIfTI and for CIFTI's grayordinates.
 
     Returns
     -------
@@ -64,11 +43,16 @@ def read_table(path):
     InputError
         With file, row, column and value, where a cell is not a number or a row has another length.
     """
-    file, _ = split_key(path)
+    file, key = split_key(path)
+    kind = kind_of(file)
+    if kind is not None:
+        return read_format(kind, file, key, atlas)
     check_suffix(file, SUFFIXES)
     if file.suffix.lower() in (".npy", ".npz"):
         array, sha256 = read_array(path)
-        return Table(array.astype(float), None, None, str(path), sha256)
+        names, square = archive_names(path, array.shape)
+        return Table(array.astype(float), names, names if square else None, str(path), sha256,
+                     () if names is None else (f"region names from '{file.name}' itself",))
     return _from_cells(read_cells(file), file)
 
 
