@@ -20,8 +20,9 @@ COMMANDS = (demo, fit, simulate, sweep, models, report)
 
 
 def main(argv=None):
-    """Run a command; return its exit code: 0 finished, 1 not converged (or flagged, --strict), 2 bad input,
-    130 and 143 interrupted.
+    """Run a command; return its exit code: 0 finished, 1 not converged (or flagged, --strict), 2 bad input.
+
+    Ctrl-C ends in 130, SIGTERM in 143.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     for stream in (sys.stdout, sys.stderr):
