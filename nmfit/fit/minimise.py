@@ -2,11 +2,11 @@
 
 import enum
 import functools
+import itertools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from ..dynamics.alone import ALONE
@@ -201,15 +201,16 @@ def _along_the_edge(objective, solver, search, found, data, left, tolerance):
     leaves, shape = jax.tree.flatten(search.best)
     slopes = jax.tree.leaves(search.best_slope)
     for size in PROBES:
-        held = [np.zeros(leaf.shape, bool) for leaf in leaves]
+        held = [jnp.zeros(jnp.shape(leaf), bool) for leaf in leaves]
         for k, leaf in enumerate(leaves):
-            for i in np.ndindex(leaf.shape):
+            for i in itertools.product(*map(range, jnp.shape(leaf))):
                 step = [jnp.zeros_like(v) for v in leaves]
                 step[k] = step[k].at[i].set(-jnp.sign(slopes[k][i]))
-                held[k][i] = not _finite_at(objective, search.best, jax.tree.unflatten(shape, step), size, data)
-        if any(h.any() for h in held):
+                over = not _finite_at(objective, search.best, jax.tree.unflatten(shape, step), size, data)
+                held[k] = held[k].at[i].set(over)
+        if any(bool(h.any()) for h in held):
             break
-    mask = jax.tree.unflatten(shape, [jnp.asarray(h) for h in held])
+    mask = jax.tree.unflatten(shape, held)
     again, _ = _advance(_partly_held(objective), solver, start(search.best, solver), (data, search.best, mask), left,
                         left, tolerance)
     return _better(found, again)
