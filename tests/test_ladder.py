@@ -186,6 +186,23 @@ def test_from_data_to_an_answer(brain, model):
     assert {row["name"] for row in result.parameters} >= {"G", "sigma"}
 
 
+@pytest.mark.parametrize(("sigma", "engine"), [(1e-3, "linear"), (0.05, "closure")])
+def test_noise_that_bends_slopes_is_seen_in_the_answer(brain, sigma, engine):
+    result = fit(fc_target(runs(brain, 3, 300), tr=2.0), brain, model=Hopf(sigma=sigma), n_null=0, starts=1, steps=15,
+                 max_rung="shared", sc_transform="none")
+    rung, found = result.rung(result.chosen), result.record["confirmation"]
+    rows = [row for row in result.parameters if row["name"] == "a"]
+    assert rung["engine"] == found["engine"] == engine
+    assert found["rmse"] < 0.02
+    assert found["agrees"]
+    assert found["model_sigma"] == sigma
+    if engine == "closure":
+        assert all(row["value"] > row["acts_as"] for row in rows)
+        assert "by statistical linearisation (mean a" in rung["reason"]
+    else:
+        assert all("acts_as" not in row for row in rows)
+
+
 def test_wrong_sizes_and_names_are_named(brain):
     target = fc_target(runs(brain, 3, 300), tr=2.0)
     with pytest.raises(InputError, match="regions"):

@@ -155,13 +155,16 @@ def test_page_of_a_fine_atlas_is_small():
 
 
 def test_confirmation_is_told_with_its_sweep():
-    row = {"score": 0.72, "difference": -0.077, "sampling_error": 0.034, "agrees": False, "sigma": 0.02}
+    row = {"score": 0.72, "difference": -0.077, "sampling_error": 0.034, "agrees": False, "sigma": 0.02,
+           "engine": "closure", "rmse": 0.051, "plain": 0.69, "untranslated": 0.66}
     found = row | {"sigma": 0.0063, "model_sigma": 0.02, "sweep": [row, row | {"sigma": 0.0063, "agrees": True}]}
     record = make_result(confirmation=found).record
     text = words.confirmation(record)
     assert "does not agree with the closed form: its FC scores r = 0.72, a change of -0.077" in text
     assert "The largest noise at which the two agree is sigma = 0.0063 (its own is 0.02)" in text
-    assert "0.02 0.72 -0.077 0.034 no" in Reading(_sweep(record)).text
+    assert "off by 0.051 on average" in text
+    assert "under this noise (statistical linearisation); the fitted ones as they are would score 0.66" in text
+    assert "0.02 0.72 -0.077 0.034 no closure 0.051 0.69" in Reading(_sweep(record)).text
     none = dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma"))
     assert "was not simulated" in words.confirmation(make_result(confirmation=none).record)
     wild = none | {"agrees": False}

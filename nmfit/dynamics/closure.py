@@ -15,15 +15,14 @@ from jax.scipy.sparse.linalg import gmres
 
 from ..errors import InputError
 from .averaged import Averaged
-from .cubature import averaged, root_of
+from .cubature import averaged
+from .defect import defect
 from .fixed_point import fixed_point
 from .local import complexed
-from .noise import Sources, normals
+from .noise import Sources
 
 MARCH, NEAR = 150, 1e-3      # steps of the march, and where Newton takes over
 NEWTON, ACCEPTED = 6, 1e-7
-FOURTH, THIRD = 0.65, 0.4    # what moments may miss before correlations are wrong by 0.02 and more (see the tests)
-POINTS = 2048
 
 
 class Moments(NamedTuple):
@@ -72,6 +71,14 @@ def close(network, reads):
     moments = lax.stop_gradient(moments)
     step = _newton_step(still, moments, _residual(network, moments))
     moments = jax.tree.map(jnp.subtract, moments, step)
+    return closed_at(network, moments, reads, residual)
+
+
+def closed_at(network, moments, reads, residual=None):
+    """Return the network that has the average slopes of these moments; their own residual unless one is given."""
+    still = lax.stop_gradient(network)
+    if residual is None:
+        residual = _size(still, moments, _residual(still, moments))
     found = _averages(network, moments, reads)
     groups = {}
     with jax.ensure_compile_time_eval():                      # structure, not values
@@ -86,7 +93,7 @@ def close(network, reads):
     linear = network.with_groups(groups)
     finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(v)) for v in jax.tree.leaves(moments)]))
     return Closed(linear, moments.mean, residual, (residual < ACCEPTED) & finite,
-                  lax.stop_gradient(_defect(still, moments, found)))
+                  lax.stop_gradient(defect(still, moments, found)))
 
 
 class _Averages(NamedTuple):
@@ -177,7 +184,7 @@ def _intensity(network, mean):
         gains = jnp.concatenate([jnp.repeat(gain[jnp.array(at)], len(network.groups[name].states))
                                  for name, at in network.members])
         shared = noise * gains
-        Q = Q + shared[:, None] * shared * (kinds[:, None] == kinds)
+        Q = Q + jnp.where(kinds[:, None] == kinds, shared[:, None] * shared, 0.0)
     return Q
 
 
@@ -281,36 +288,3 @@ def _newton_step(network, moments, residual):
     z, _ = gmres(lambda r: linear(behind(r)), residual, tol=1e-11, atol=0.0, restart=40, maxiter=5,
                  solve_method="batched")
     return behind(z)
-
-
-def _defect(network, moments, found):
-    """Return what the Gaussian leaves over in the equations of third and fourth moments, in what is admissible.
-
-    With ``q = d' P^-1 d`` stationarity asks for ``E L q^2 = 0`` and, of whitened ``b``, for ``E (q - d) b = 0``; linear
-    regions satisfy both. A cycle under weak noise, whose true density is a ring, misses the first by far; spikes and
-    jumps between two states the second. Both are taken relative to what noise adds to ``E q^2``.
-    """
-    with jax.ensure_compile_time_eval():
-        key = jax.random.key(0, impl="threefry2x32")
-    worst = []
-    noise = network.diffusion(moments.mean)
-    for name, _ in network.members:
-        model, d = network.groups[name], len(network.groups[name].states)
-        joint, size = found.joint[name], found.joint[name].shape[-1]
-        z = normals(key, jnp.int32(0), POINTS, size).astype(joint.dtype)
-        z = jnp.concatenate([z, -z])
-        moved = jnp.einsum("nij,pj->pin", root_of(joint), z)
-        mean = jnp.concatenate([moments.mean[name], found.heard[name]])
-        f = jax.vmap(lambda v, m=model, d=d: m.drift(v[:d], v[d:]))(mean + moved)
-        slopes = jnp.concatenate([found.A[name], found.B[name]], axis=-1)
-        beyond = f - found.f[name] - jnp.einsum("nij,pjn->pin", slopes, moved)
-        own = root_of(joint[:, :d, :d])
-        weights = jax.scipy.linalg.cho_solve((own, True), jnp.moveaxis(moved[:, :d], 2, 0).swapaxes(1, 2))
-        q = jnp.einsum("ndp,pdn->pn", weights, moved[:, :d])
-        left = 4 * jnp.mean(q * jnp.einsum("ndp,pdn->pn", weights, beyond), axis=0)
-        inverse = jax.scipy.linalg.cho_solve((own, True), jnp.broadcast_to(jnp.eye(d), own.shape))
-        added = (4 + 2 * d) * jnp.einsum("ndd,dn->n", inverse, noise[name] ** 2)
-        white = jnp.einsum("nde,pen->pnd", jnp.linalg.inv(own), beyond)
-        skew = 2 * jnp.linalg.norm(jnp.mean((q - d)[..., None] * white, axis=0), axis=-1) * (4 + 2 * d)
-        worst.append(jnp.max(jnp.maximum(jnp.abs(left) / FOURTH, skew / THIRD) / added))
-    return jnp.stack(worst).max()

@@ -12,6 +12,7 @@ from .objective import predicted_fc
 from .result import Result
 from .space import is_free, near_bound
 from .uncertainty import inseparable, interval, jackknife_values, standard_errors, values_of
+from .under_noise import acting, largest_noise, translated_blocks, translated_refits
 
 NEAR_CRITICAL = 0.01       # 1/s
 REFINED = 1e-3             # change of FC under twice the quadrature nodes
@@ -37,18 +38,25 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
     refits = jackknife_values(best, ground, target.final.units)
     rows = _rung_rows(plan, trials, path, pooled, evidence)
     chosen = path[-1][0].name
+    act = acting(best.network, ground.observation)
+    if act.moved and refits is not None:
+        refits = translated_refits(best, refits, ground.observation)
     reliability, ceiling = _ceiling(target)
     if nested:
         score = float(np.mean([s for _, s in nested]))
         row = next(r for r in rows if r["name"] == chosen and r["kept"])
         row["score_heldout"] = score
         row["reason"] += "; folds chose " + ", ".join(sorted({name for name, _ in nested}))
-    parameters, at_bound = _parameter_rows(best, refits, _labels(plan))
+    if act.engine == "closure":
+        row = next(r for r in rows if r["name"] == chosen and r["kept"])
+        row |= {"engine": "closure", "reason": f"{row['reason']}; {_translation(best, act)}"}
+    parameters, at_bound = _parameter_rows(best, act, refits, _labels(plan))
     flags += ["at_bound:" + ", ".join(sorted(at_bound))] if at_bound else []
     flags += [f"not_separable:{a} and {b}" for a, b in (inseparable(refits) if refits else [])]
     flags += ["whole_band"] if target.band is None else []
     flags += ["noise_scale_unidentified"]
     flags += ["not_converged"] if not best.status.settled else []
+    flags += [_declined(best, act, ground)] if act.engine == "declined" else []
     flags += ["near_critical"] if best.abscissa > -NEAR_CRITICAL else []
     flags += ["interpolated"] if target.design == "matrix" else []
     flags += _null_flags(plan, evidence)
@@ -150,29 +158,43 @@ def _spread(values, target, statistic, luck=None):
     return [max(middle - reach, -1.0), min(middle + reach, 1.0)]
 
 
-def _parameter_rows(fitted, refits, labels):
-    values, declared = values_of(fitted), fitted.network.declared()
+def _translation(fitted, act):
+    """Return what the closure changed, in words."""
+    told = [f"{name} {float(np.mean(fitted.network.value(name))):.3g} as it acts, {float(np.mean(value)):.3g} as it is"
+            for name, value in act.moved.items()]
+    return f"under its own noise by statistical linearisation (mean {'; '.join(told)})"
+
+
+def _declined(fitted, act, ground):
+    upto = largest_noise(fitted.network, ground.observation)
+    return f"closure_declined:{act.defect:.2g}" + ("" if upto is None else f"; it holds up to sigma = {upto:.2g}")
+
+
+def _parameter_rows(fitted, act, refits, labels):
+    acts, declared = values_of(fitted), fitted.network.declared()
+    values = acts | {name: value for name, value in act.moved.items() if name in acts}
     errors = None if refits is None else standard_errors(refits)
     count = 0 if refits is None else len(next(iter(refits.values())))
     rows, at_bound = [], set()
-    for block in fitted.blocks:
+    for block, within in zip(fitted.blocks, translated_blocks(fitted, act.moved), strict=True):
         if block.name == "edge_gain" or not is_free(block):
             continue
-        value = np.atleast_1d(values[block.name])
+        value, acting_as = (np.atleast_1d(kind[block.name]) for kind in (values, acts))
         error = None if errors is None else np.atleast_1d(errors[block.name])
         regional = value.size > 1
-        ends = near_bound(value, block.bounds)
+        ends = near_bound(acting_as, block.bounds)
         for i, v in enumerate(value):
-            low, high = block.bounds
-            near = bool(ends[i])
+            at, near = acting_as[i], bool(ends[i])
+            low, high = within.bounds
             if near:
                 at_bound.add(block.name)
             rows.append({
                 "name": block.name, "region": labels[i] if regional else None, "value": float(v),
                 "se": None if error is None else float(error[i]),
-                "ci95": None if error is None else interval(v, error[i], count, block.bounds),
+                "ci95": None if error is None else interval(v, error[i], count, within.bounds),
                 "bounds": [low if np.isfinite(low) else None, high if np.isfinite(high) else None],
-                "unit": declared[block.name].unit, "flag": "at_bound" if near else None})
+                "unit": declared[block.name].unit, "flag": "at_bound" if near else None,
+                **({"acts_as": float(at)} if block.name in act.moved else {})})
     freed = {b.name for b in fitted.blocks if is_free(b)} | {"drive"}
     for name, declaration in declared.items():
         if name in freed or name in ("edge_gain", "noise"):

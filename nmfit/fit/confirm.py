@@ -6,13 +6,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..compare.empirical import fc_after_gsr, fc_score, functional_connectivity, group_fc
+from ..compare.connectivity import correlation
+from ..compare.empirical import fc_after_gsr, fc_score, functional_connectivity, group_fc, upper
+from ..dynamics.alone import ALONE
 from ..dynamics.plan import Plan
 from ..dynamics.simulated import integrate
+from .twin import controlled_covariance, twin_of
+from .under_noise import acting
 
 SEEDS = 20
 SWEEP = 10.0 ** np.array([-1.0, -0.5, 0.0, 0.5, 1.0])     # of the model's own noise: two decades
 DEFAULT_SECONDS = 600.0
+
+_twin = jax.jit(twin_of, static_argnames=("closure",), compiler_options=ALONE)
 
 
 @functools.partial(jax.jit, static_argnames=("plan",))
@@ -20,11 +26,20 @@ def _runs(network, observation, plan, keys):
     return jax.vmap(lambda key: integrate(network, observation, plan, key).signal)(keys)
 
 
+@functools.partial(jax.jit, static_argnames=("tr", "band"))
+def _without_chance(signals, twins, exact, tr, band):
+    covariances = jax.vmap(lambda own, twin: controlled_covariance(own, twin, exact, tr, band))(signals, twins)
+    return correlation(covariances.mean(0))
+
+
 def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None):
     """Simulate a fitted network for the empirical length and hold its FC against the closed form.
 
     Twenty seeds, sampled at the TR, through the same band-pass and the same trimming as the data; repeated for noise
-    from a tenth to ten times the model's, since FC alone cannot tell its scale while saturation depends on it.
+    from a tenth to ten times the model's, since FC alone cannot tell its scale while saturation depends on it. What is
+    simulated are the parameters that act as the fitted ones under that noise (`acting`). The linear network that was
+    fitted, under the same noise, takes chance and the length of the runs out of the answer (`twin_of`), so that what
+    is left is what the closed form does not know.
 
     Parameters
     ----------
@@ -40,9 +55,11 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None):
     Returns
     -------
     dict
-        ``score``: r of the simulated group FC at the model's noise; ``difference`` to the closed form's r;
+        ``score``: r of the simulated FC at the model's noise; ``difference`` to the closed form's r;
         ``sampling_error`` of a group of as many runs as were recorded; ``agrees``: whether the difference is within
-        two of them; ``sigma``: the largest noise of the sweep that agrees, None where none does; ``sweep``.
+        two of them; ``sigma``: the largest noise of the sweep that agrees, None where none does; ``sweep``, whose rows
+        also hold ``rmse`` to the closed form's FC, the ``engine``, the ``plain`` score of runs as short as the data,
+        and ``untranslated``, the score with the fitted parameters as they are.
     """
     tr = target.tr or 2.0
     seconds = (target.volumes or round(DEFAULT_SECONDS / tr)) * tr
@@ -53,23 +70,41 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None):
     linear = fc_score(fitted.fc, empirical)
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 20), SEEDS)
     units = runs or max(1, target.units)
-    sweep = []
-    for factor in SWEEP:
-        sigma = float(np.clip(own * factor, *bounds))
-        network = fitted.network.replace({"sigma": jnp.asarray(sigma)})
+
+    def measured(network, twins, exact):
+        """Return FC without chance, and the scores of single runs; None where values are not finite."""
         signals = np.asarray(_runs(network, ground.observation, plan, keys), dtype=float)
-        finite = np.isfinite(signals).all()
-        row = {"sigma": sigma, "score": None, "difference": None, "sampling_error": None, "agrees": False}
-        if finite:
-            fcs = np.stack([functional_connectivity(run, tr, target.band) for run in signals])
-            if target.gsr:
-                fcs = np.stack([fc_after_gsr(fc) for fc in fcs])
-            score = fc_score(group_fc(fcs), empirical)
-            error = float(np.std([fc_score(fc, empirical) for fc in fcs], ddof=1) / np.sqrt(units))
-            row |= {"score": score, "difference": score - linear, "sampling_error": error,
-                    "agrees": bool(abs(score - linear) <= 2.0 * error)}
-        sweep.append(row)
+        if not np.isfinite(signals).all():
+            return None, None
+        fc = np.asarray(_without_chance(signals, twins, exact, tr, target.band))
+        plain = [functional_connectivity(run, tr, target.band) for run in signals]
+        if target.gsr:
+            fc, plain = fc_after_gsr(fc), [fc_after_gsr(each) for each in plain]
+        return fc, plain
+
+    def row_at(sigma):
+        network = fitted.network.replace({"sigma": jnp.asarray(sigma)})
+        act = acting(network, ground.observation)
+        twin, instrument, closed = _twin(network, ground.observation, closure=False)
+        twins = np.asarray(_runs(twin, instrument, plan, keys), dtype=float)
+        exact, _ = closed.covariance(target.band, 2 * ground.nodes)
+        row = {"sigma": sigma, "engine": act.engine, "defect": act.defect, "score": None, "difference": None,
+               "sampling_error": None, "agrees": False}
+        fc, plain = measured(act.network, twins, exact)
+        if fc is None or not np.isfinite(fc).all():
+            return row
+        score = fc_score(fc, empirical)
+        error = float(np.std([fc_score(each, empirical) for each in plain], ddof=1) / np.sqrt(units))
+        row |= {"score": score, "difference": score - linear, "sampling_error": error,
+                "agrees": bool(abs(score - linear) <= 2.0 * error), "plain": fc_score(group_fc(plain), empirical),
+                "rmse": float(np.sqrt(np.mean((upper(fc) - upper(fitted.fc)) ** 2)))}
+        if act.moved:
+            fc, _ = measured(network, twins, exact)
+            row["untranslated"] = None if fc is None else fc_score(fc, empirical)
+        return row
+
+    sweep = [row_at(float(np.clip(own * factor, *bounds))) for factor in SWEEP]
     at = sweep[len(SWEEP) // 2]
     agreeing = [row["sigma"] for row in sweep if row["agrees"]]
-    return {key: at[key] for key in ("score", "difference", "sampling_error", "agrees")} | {
-        "sigma": max(agreeing, default=None), "model_sigma": own, "seeds": SEEDS, "seconds": seconds, "sweep": sweep}
+    return {**at, "sigma": max(agreeing, default=None), "model_sigma": own, "seeds": SEEDS, "seconds": seconds,
+            "sweep": sweep}

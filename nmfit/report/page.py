@@ -233,10 +233,12 @@ def _sweep(record):
     """Return the simulated score over the scale of the noise, which FC alone does not tell."""
     rows = record["confirmation"].get("sweep") or []
     said = {True: "yes", False: "no", None: "–"}
-    head = ["noise sigma", f"simulated {_text(words.score_name(record))}", "change", "sampling error", "agrees"]
+    head = ["noise sigma", f"simulated {_text(words.score_name(record))}", "change", "sampling error", "agrees",
+            "theory", "root mean square of pairs", "score of short runs"]
     cells = [[words.number(row["sigma"]), words.score(row["score"]), words.number(row["difference"], 2),
-              words.number(row["sampling_error"], 2), said[row["agrees"]]] for row in rows]
-    return _table(head, [("", row, "") for row in cells], range(4)) if cells else ""
+              words.number(row["sampling_error"], 2), said[row["agrees"]], row.get("engine", "linear"),
+              words.number(row.get("rmse"), 2), words.score(row.get("plain"))] for row in rows]
+    return _table(head, [("", row, "") for row in cells], (0, 1, 2, 3, 6, 7)) if cells else ""
 
 
 def _provenance(record):

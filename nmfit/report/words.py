@@ -13,6 +13,8 @@ FLAGS = {
     "noise_scale_unidentified": "FC does not see the scale of the noise: sigma is stated, not estimated",
     "confirmation_disagrees": "simulating the full non-linear model does not give the same FC: read the "
                               "parameters as those of the linear theory",
+    "closure_declined": "noise of this strength bends the model's slopes, and statistical linearisation does not hold "
+                        "here: parameters are those of the linear theory (what a Gaussian misses, 1 being admissible)",
     "confirmation_skipped": "the full non-linear model was not simulated: this is the linear theory's answer",
     "not_converged": "the optimiser stopped before it converged",
     "at_bound": "a parameter ended at its bound",
@@ -297,6 +299,11 @@ def confirmation(record):
             text += f", a change of {found['difference']:+.2g}"
         if found["sampling_error"] is not None:
             text += f" where two sampling errors are {2 * found['sampling_error']:.2g}"
+        if found.get("rmse") is not None:
+            text += f"; every pair of regions is off by {found['rmse']:.2g} on average"
+        if found.get("engine") == "closure":
+            text += (". Its parameters are those that act as fitted under this noise (statistical linearisation); the "
+                     f"fitted ones as they are would score {score(found.get('untranslated'))}")
     own = f" (its own is {number(found['model_sigma'], 2)})" if found.get("model_sigma") is not None else ""
     if found["sigma"] is not None:
         return f"{text}. The largest noise at which the two agree is sigma = {number(found['sigma'], 2)}{own}."
