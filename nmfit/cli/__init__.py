@@ -11,12 +11,12 @@ import signal
 import sys
 
 from ..errors import InputError
-from . import demo, fit, models, report, simulate, sweep
+from . import check, demo, fit, models, report, simulate, sweep
 from .folder import interrupted
 from .options import INTERRUPTED, REFUSED, TERMINATED
 
 # In the order in which --help lists them.
-COMMANDS = (demo, fit, simulate, sweep, models, report)
+COMMANDS = (demo, check, fit, simulate, sweep, models, report)
 
 
 def main(argv=None):

@@ -4,14 +4,14 @@ from ..errors import InputError
 from .options import MATRICES, whole
 
 
-def add_data(parser):
-    """Add connectome, data and how to read them."""
+def add_data(parser, required=True):
+    """Add connectome, data and how to read them; what is compared is not `required` where files speak for themselves."""
     data = parser.add_argument_group(f"data ({MATRICES})")
     data.add_argument("--sc", nargs="+", metavar="F",
                       help="structural connectivity: one matrix, a pattern, or one for each person")
     data.add_argument("--lengths", nargs="+", metavar="F", help="tract lengths in mm")
     data.add_argument("--labels", metavar="F", help="region names, in the order of the matrix; may hold centroids")
-    what = data.add_mutually_exclusive_group(required=True)
+    what = data.add_mutually_exclusive_group(required=required)
     what.add_argument("--bold", nargs="+", metavar="F", help="BOLD, one row per volume, one file per recording")
     what.add_argument("--fc", metavar="F", help="a matrix of Pearson correlations instead of BOLD")
     what.add_argument("--eeg", metavar="F", help="an EEG recording that mne opens: its spectra are fitted")

@@ -47,6 +47,9 @@ def read_cells(path, whole_lines=False):
     numbered, notes = [], []
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("#"):
+            if numbered and not whole_lines:
+                raise InputError(f"{path}, line {number}", f"{line.strip()[:40]!r}, a comment among the rows",
+                                 "Put comments above the rows; a damaged row looks like this, too.")
             notes.append(line.strip().lstrip("# ")[:LONGEST_COMMENT])
         elif line.strip():
             numbered.append((number, line))

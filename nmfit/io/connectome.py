@@ -93,12 +93,16 @@ def _one(source, tract, labels, centroids, symmetric, map_names):
             (tract, archive.lengths), (centroids, archive.centroids)))
     matrix = without_unassigned(read_matrix(source, "weights") if matrix is None else matrix, labels)
     n = square(matrix.values, matrix.where)
+    _check_not_fc(np.asarray(matrix.values), matrix.where)
     names, places, sha256, notes = name_regions(matrix.names, n, labels, matrix.where, map_names)
     sha256, notes = (matrix.sha256 or {}) | sha256, [*matrix.notes, *notes]
     lengths = None
     if tract is not None:
         other = without_unassigned(read_matrix(tract, "lengths"), labels)
         lengths = np.asarray(other.values)
+        if np.array_equal(lengths, np.asarray(matrix.values)):
+            raise InputError(other.where, f"the same numbers as the weights ({matrix.where})",
+                             "Give the tract lengths in mm.")
         if matrix.names is not None and other.names is not None and other.names != matrix.names:
             raise InputError(other.where, f"regions {', '.join(other.names[:3])}, ...",
                              "Give lengths in the order of the weights.",
@@ -108,3 +112,13 @@ def _one(source, tract, labels, centroids, symmetric, map_names):
     return Connectome(matrix.values, lengths, names, places if centroids is None else centroids,
                       source=matrix.where if is_path(source) else "", sha256=sha256, notes=tuple(notes),
                       symmetric=symmetric)
+
+
+def _check_not_fc(values, where):
+    """Refuse a matrix that can only be correlations: 1 all along the diagonal, nothing beyond, no pair without."""
+    if values.dtype.kind not in "fiu" or len(values) < 3 or not (np.diag(values) == 1).all():
+        return
+    apart = values[~np.eye(len(values), dtype=bool)]
+    if (np.abs(apart) < 1).all() and apart.all():
+        raise InputError(where, "1 all along the diagonal and no pair without a value, which is FC",
+                         "Give counts or densities of tracts; correlations go to --fc.")

@@ -113,9 +113,9 @@ def _by_name(ours, theirs, where, drop, same):
         raise InputError(where[1], f"{twice[0]}, which stands for several regions of {where[0]}",
                          "Give each region a name of its own in the map of names (--map-names).")
     a, b = np.array(sorted(pairs.items()), dtype=int).reshape(-1, 2).T
-    notes = [f"{where[0]} and {where[1]} spell regions differently, for example {ours[i]} = {theirs[j]}: "
-             f"matched {'by the map of names' if same else 'apart from case and hemisphere'}"
-             for i, j in pairs.items() if ours[i] != theirs[j]][:1]
+    unlike = [f"{ours[i]} = {theirs[j]}" for i, j in pairs.items() if ours[i] != theirs[j]]
+    notes = [f"{where[0]} and {where[1]} spell regions differently, for example {some(unlike, 3)}: matched "
+             f"{'by the map of names' if same else 'apart from case and hemisphere'}"] if unlike else []
     taken = set(pairs.values())
     only_first = [name for i, name in enumerate(ours) if i not in pairs]
     only_second = [name for j, name in enumerate(theirs) if j not in taken]

@@ -1,0 +1,139 @@
+"""Whether the parts of a fit belong together, and what it would cost: for `nmfit check`."""
+
+import time
+
+import numpy as np
+
+from ..errors import InputError
+from .files import expand
+from .inputs import read_inputs
+from .inputs_eeg import read_eeg_inputs
+from .look import look
+
+MANY = ("sc", "lengths", "bold")           # roles that several files may play
+NEED = "a connectome (--sc) and data (--bold, --fc or --eeg)"
+
+# Measured with default options: seconds = FIXED + PER_FIT * fits * (n / 80) ** POWER, on two cores that factorise a
+# matrix of 200 regions in REFERENCE seconds.
+FIXED, PER_FIT, POWER = 40.0, 1.2, 2.0
+REFERENCE = 0.012
+BASE_GB, GB_PER_CELL = 0.9, 8e-5
+
+
+def check(files=(), given=None, **options):
+    """Look at every file of a fit, and at all of them together.
+
+    Parameters
+    ----------
+    files : list of paths
+        Whose roles are found out from what they hold.
+    given : dict of role to path or list of paths, optional
+        Whose roles are known; see `look.ROLES`.
+    **options
+        ``tr``, ``labels``, ``atlas``, ``montage``, ``band``, ``drop_bad``, ``trust_order``, ``map_names``, ``n_null``,
+        and for EEG ``template``, ``centroids``, ``fmin``, ``fmax``.
+
+    Returns
+    -------
+    dict
+        ``files`` (see `look`), ``together`` (``fits``, ``problem``, ``regions``, ``dropped``, ``notes``, ``flags``)
+        and ``cost`` (``seconds``, ``memory_gb``: estimates), the last two None where parts are missing.
+    """
+    aids = {name: options.get(name) for name in ("tr", "labels", "atlas", "montage")}
+    named = {role: _listed(paths) for role, paths in (given or {}).items() if paths}
+    seen = [look(path, role, **aids) for role, paths in named.items() for path in paths]
+    found = [look(path, **aids) for path in expand(list(files))]
+    for row in found:
+        named.setdefault(row["role"], []).append(row["file"])
+    options["labels"] = options.get("labels") or (named.get("labels") or [None])[0]
+    together = _together(named, options, [row["problem"] for row in (*seen, *found) if row["problem"]])
+    cost = _cost(together, options) if together["fits"] else None
+    return {"files": seen + found, "together": together, "cost": cost}
+
+
+def _listed(paths):
+    return expand(paths if isinstance(paths, list) else [paths])
+
+
+def _together(named, options, problems):
+    answer = {"fits": False, "problem": None, "regions": None, "dropped": [], "notes": [], "flags": [], "modality": None}
+    twice = [role for role, paths in named.items() if role not in (*MANY, None) and len(paths) > 1]
+    have = named.keys() & {"bold", "fc", "eeg"}
+    if problems:
+        answer["problem"] = f"{len(problems)} of the files cannot be used: see there."
+    elif twice:
+        answer["problem"] = f"several files for {twice[0]}: {', '.join(named[twice[0]])}. Give one."
+    elif len(have - {"fc"} if "bold" in have else have) != 1 or ("sc" not in named and not options.get("template")):
+        answer["problem"] = f"parts are missing: a fit needs {NEED}."
+    else:
+        try:
+            return answer | (_eeg if "eeg" in have else _fc)(named, options)
+        except InputError as problem:
+            answer["problem"] = str(problem)
+    return answer
+
+
+def _fc(named, options):
+    known = {name: options.get(name) for name in ("tr", "labels", "band", "atlas", "map_names")}
+    data = {"bold": named["bold"]} if "bold" in named else {"fc": named["fc"][0]}
+    maps = (named.get("maps") or [None])[0]
+
+    def read(drop):
+        return read_inputs(sc=named["sc"], lengths=named.get("lengths"), maps=maps, **data, **known, drop_bad=drop,
+                           trust_order=bool(options.get("trust_order")))
+    remedy = None
+    try:
+        target, brain, _, _ = read(bool(options.get("drop_bad")))
+    except InputError as problem:
+        if "--drop-bad" not in str(problem):
+            raise
+        remedy = str(problem)
+        target, brain, _, _ = read(True)
+    one = brain[0] if isinstance(brain, list) else brain
+    dropped = [region for flag in target.flags if flag.startswith("dropped_regions:")
+               for region in flag.partition(":")[2].split(", ")]
+    fits = [len(split) for split in (fold.splits for fold in target.folds)]
+    return {"fits": remedy is None, "problem": remedy, "regions": one.n, "dropped": dropped,
+            "notes": list(target.notes), "flags": list(target.flags), "modality": "fmri", "splits": sum(fits)}
+
+
+def _eeg(named, options):
+    target, brain, leadfield = read_eeg_inputs(
+        eeg=named["eeg"][0], sc=named.get("sc"), template=options.get("template"), lengths=named.get("lengths"),
+        labels=options.get("labels"), leadfield=(named.get("leadfield") or [None])[0],
+        centroids=options.get("centroids"), montage=options.get("montage"), fmin=options.get("fmin") or 1.0,
+        fmax=options.get("fmax") or 40.0)
+    return {"fits": True, "regions": brain.n, "sensors": len(leadfield.ch_names), "notes": list(target.notes),
+            "flags": list(target.flags), "modality": "eeg"}
+
+
+def _cost(together, options):
+    """Estimate time and memory of a fit of FC with default options from constants and a probe of this machine."""
+    if together["modality"] != "fmri":
+        return {"seconds": None, "memory_gb": None, "says": "no estimate for spectra yet: minutes on two cores"}
+    n = together["regions"]
+    nulls = options.get("n_null")
+    fits = together["splits"] + 3 * (19 if nulls is None else nulls) + 4
+    speed = _probe() / REFERENCE
+    seconds = FIXED + PER_FIT * fits * (n / 80) ** POWER * speed
+    memory = BASE_GB + GB_PER_CELL * n * n
+    return {"seconds": round(seconds), "memory_gb": round(memory, 1),
+            "says": f"estimate: about {_spoken(seconds)} and {memory:.1f} GB for {fits} fits over {n} regions, Hopf, "
+            "default options (within a factor of two or three)"}
+
+
+def _spoken(seconds):
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else (
+        f"{seconds / 3600:.0f} h")
+
+
+def _probe():
+    """Return how long this machine takes to factorise one matrix of 200 regions."""
+    matrix = np.random.default_rng(0).normal(size=(200, 200))
+    matrix += matrix.T
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        np.linalg.eigh(matrix)
+        times.append(time.perf_counter() - began)
+    return min(times)

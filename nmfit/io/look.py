@@ -1,0 +1,162 @@
+"""What a file is, found out by opening it: for `nmfit check`."""
+
+import numpy as np
+
+from ..errors import InputError
+from ..network import repair
+from ..network.names import numbered, some
+from .bold import read_bold
+from .connectome import read_connectome
+from .eeg import read_eeg
+from .fc import read_fc
+from .files import split_key
+from .formats import SPOKEN, kind_of
+from .labels import read_labels
+from .leadfield import read_leadfield
+from .tables import read_table
+
+EEG = (".edf", ".bdf", ".fif", ".vhdr", ".set", ".gdf", ".cnt", ".mff", ".eeg", ".nwb")
+ROLES = ("sc", "lengths", "bold", "fc", "eeg", "leadfield", "labels", "maps")
+
+
+def look(path, role=None, *, tr=None, labels=None, atlas=None, montage=None):
+    """Open a file and say what it is.
+
+    Parameters
+    ----------
+    path : path, or ``file::key``
+    role : one of `ROLES`, optional
+        What it is given as; found out from its content unless given.
+    tr, labels, atlas, montage : see `read_bold`, `read_eeg`
+
+    Returns
+    -------
+    dict
+        ``file``, ``role``, ``what``, ``shape``, ``names`` (the first few), ``units``, ``tr``, ``sha256``, ``repaired``
+        (a list of sentences), and ``problem``, None or a sentence.
+    """
+    seen = {"file": str(path), "role": role, "what": None, "shape": None, "names": None, "units": None, "tr": None,
+            "sha256": {}, "repaired": [], "problem": None}
+    try:
+        seen["role"] = role or role_of(path, atlas)
+        seen |= READERS[seen["role"]](path, {"tr": tr, "labels": labels, "atlas": atlas, "montage": montage})
+    except InputError as problem:
+        seen["problem"] = str(problem)
+    return seen
+
+
+def role_of(path, atlas=None):
+    """Find out what a file is for: its kind first, then the shape and the values of what it holds."""
+    file = split_key(path)[0]
+    name = file.name.lower()
+    if name.endswith(("-fwd.fif", "-fwd.fif.gz", "_fwd.fif")):
+        return "leadfield"
+    if file.suffix.lower() in EEG or name.endswith(".fif.gz"):
+        return "eeg"
+    kind = kind_of(file)
+    if kind == "tvb":
+        return "sc"
+    if kind == "nifti" and atlas is None:
+        return "bold"
+    try:
+        table = read_table(path, atlas)
+    except InputError:
+        if kind is None and _is_labels(path):
+            return "labels"
+        raise
+    values = table.values
+    if values.ndim != 2 or values.shape[0] != values.shape[1]:
+        both = table.rows is not None and table.columns is not None
+        return "leadfield" if both else "bold"
+    if "length" in name or "length" in table.source.rsplit("::", 1)[-1].lower():
+        return "lengths"
+    finite = values[np.isfinite(values)]
+    ones = np.allclose(np.diag(values), 1, atol=1e-3)
+    bounded = finite.size and np.abs(finite).max() <= 1 + 1e-3
+    return "fc" if bounded and (ones or (finite < 0).any()) else "sc"
+
+
+def _is_labels(path):
+    try:
+        return len(read_labels(path).names) > 1
+    except InputError:
+        return False
+
+
+def _what(path, notes=()):
+    """Say in words which program's file it seems to be."""
+    file = split_key(path)[0]
+    name, kind = file.name, kind_of(file)
+    if any("tck2connectome" in note for note in notes):
+        return "MRtrix csv"
+    if kind == "matlab" and "_connectivity.mat" in name:
+        return "QSIRecon connectivity (.mat)"
+    if name.endswith(".shape.gii"):
+        return "micapipe matrix (.shape.gii)"
+    if name.endswith((".ptseries.nii", ".pconn.nii", ".dtseries.nii")):
+        return f"CIFTI ({'.'.join(name.split('.')[-2:])})"
+    if "_stat-" in name and name.endswith("_timeseries.tsv"):
+        return "XCP-D series (.tsv)"
+    if name.endswith("_relmat.tsv"):
+        return "XCP-D matrix (.tsv)"
+    return SPOKEN.get(kind, f"a table ({file.suffix})").removeprefix("a ").removeprefix("an ")
+
+
+def _connectome(path, options):
+    brain = read_connectome([path], labels=options["labels"])
+    return {"what": _what(path, brain.notes), "shape": list(brain.weights.shape), "names": _first(brain),
+            "units": "as in the file" + ("; tract lengths in mm" if brain.lengths is not None else ""),
+            "sha256": brain.sha256, "repaired": list(brain.notes)}
+
+
+def _lengths(path, _options):
+    table = read_table(path)
+    names = table.columns or numbered(len(table.values))
+    _, notes = repair.lengths(table.values, names, True, str(path))
+    return {"what": _what(path, table.notes), "shape": list(table.values.shape), "units": "mm",
+            "names": None if table.columns is None else some(table.columns, 3), "sha256": table.sha256,
+            "repaired": [*table.notes, *notes]}
+
+
+def _bold(path, options):
+    (run,) = read_bold([path], options["tr"], options["labels"], atlas=options["atlas"], drop_bad=True)
+    return {"what": _what(path), "shape": list(run.data.shape), "names": _first(run), "tr": run.tr,
+            "units": "as in the file", "sha256": run.sha256, "repaired": list(run.notes)}
+
+
+def _fc(path, options):
+    found = read_fc(path, options["labels"])
+    return {"what": _what(path), "shape": list(found.data.shape), "units": found.units, "sha256": found.sha256,
+            "names": None if found.labels is None else some(found.labels, 3), "repaired": list(found.notes)}
+
+
+def _eeg(path, options):
+    found = read_eeg(path, montage=options["montage"])
+    return {"what": f"EEG ({split_key(path)[0].suffix}), {found.sfreq:g} Hz", "shape": list(found.data.shape),
+            "names": some(found.ch_names, 3), "units": "V", "sha256": found.sha256, "repaired": list(found.notes)}
+
+
+def _leadfield(path, _options):
+    found = read_leadfield(path)
+    return {"what": "lead field", "shape": list(found.gain.shape[:2]), "names": some(found.ch_names, 3),
+            "units": "V/(A m)"}
+
+
+def _labels(path, _options):
+    found = read_labels(path)
+    more = " with centroids" if found.centroids is not None else ""
+    return {"what": f"region names{more}", "shape": [len(found.names)], "names": some(found.names, 3),
+            "units": "mm" if more else None, "sha256": found.sha256}
+
+
+def _maps(path, _options):
+    table = read_table(path)
+    return {"what": "maps", "shape": list(table.values.shape), "names": some(table.columns or (), 3)}
+
+
+def _first(thing):
+    return some(thing.labels, 3) if thing.named else None
+
+
+READERS = {"sc": _connectome, "lengths": _lengths, "bold": _bold, "fc": _fc, "eeg": _eeg, "leadfield": _leadfield,
+           "labels": _labels, "maps": _maps}
