@@ -503,7 +503,7 @@ def test_bad_connectomes(tmp_path, content, words):
 
 def test_bad_lengths_and_labels_name_their_own_file(tmp_path):
     write_matrix(tmp_path / "w.tsv", weights(), NAMES)
-    write_matrix(tmp_path / "l.tsv", weights(), NAMES[::-1])
+    write_matrix(tmp_path / "l.tsv", 10 * weights(), NAMES[::-1])
     with pytest.raises(InputError, match=r"l.tsv: regions Back_R, Back_L"):
         read_connectome(tmp_path / "w.tsv", tmp_path / "l.tsv")
     write_text(tmp_path / "l.csv", text(-weights(), ","))

@@ -5,7 +5,7 @@ from .options import MATRICES, whole
 
 
 def add_data(parser, required=True):
-    """Add connectome, data and how to read them; what is compared is not `required` where files speak for themselves."""
+    """Add connectome, data and how to read them; data are not `required` where files speak for themselves."""
     data = parser.add_argument_group(f"data ({MATRICES})")
     data.add_argument("--sc", nargs="+", metavar="F",
                       help="structural connectivity: one matrix, a pattern, or one for each person")

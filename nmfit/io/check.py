@@ -56,7 +56,8 @@ def _listed(paths):
 
 
 def _together(named, options, problems):
-    answer = {"fits": False, "problem": None, "regions": None, "dropped": [], "notes": [], "flags": [], "modality": None}
+    answer = {"fits": False, "problem": None, "regions": None, "dropped": [], "notes": [], "flags": [],
+              "modality": None}
     twice = [role for role, paths in named.items() if role not in (*MANY, None) and len(paths) > 1]
     have = named.keys() & {"bold", "fc", "eeg"}
     if problems:

@@ -13,6 +13,7 @@ from ..observe import LeadField, rereference
 from ..observe.reference import AVERAGE
 from .files import parsing
 from .labels import read_labels
+from .matching import match_regions
 from .tables import read_table
 
 KEPT = 0.99                # share of a parcel's incoherent power that its modes keep
@@ -29,7 +30,8 @@ def read_leadfield(source, *, ch_names=None, labels=None, parcels=None, referenc
     source : path, mne Forward, or array ``[s, n]`` or ``[s, n, 3]`` in V/(A m)
         ``-fwd.fif``; a table whose first column names channels and whose header names regions; ``file.npz::key``.
     ch_names, labels : sequences of str, or label file, optional
-        For what the source does not name. With a Forward that has one dipole per region, `labels` names them.
+        For what the source does not name; a table that names its rows and columns is put in their order, by name.
+        With a Forward that has one dipole per region, `labels` names them.
     parcels : list of mne Label, or pair of ``.annot`` files (left, right), optional
         Regions of a cortical Forward; each needs a dipole at least.
     reference : "average", "none" or a channel
@@ -58,12 +60,37 @@ def read_leadfield(source, *, ch_names=None, labels=None, parcels=None, referenc
     if isinstance(source, (str, os.PathLike)):
         table = read_table(source)
         source, where = table.values, str(source)
-        ch_names = table.rows if ch_names is None else ch_names
+        bad = np.argwhere(~np.isfinite(source)) if source.ndim == 2 else np.zeros((0, 2), int)
+        if len(bad):
+            i, j = bad[0]
+            raise InputError(f"{where}, row {i + 1}, column {j + 1}", f"{source[i, j]:g}", "Give every gain a number.")
+        if table.rows is not None:
+            source, ch_names = _channels(source, table.rows, ch_names, where)
+        if table.columns is not None and labels is not None:
+            labels = read_labels(labels).names
+            match = match_regions(labels, table.columns, ("connectome", where), drop=True)
+            if len(match.first) != len(labels):
+                lacking = [label for i, label in enumerate(labels) if i not in set(match.first.tolist())]
+                raise InputError(where, f"no column for {some(lacking)}", "Give a lead field of the same regions.",
+                                 f"names like {labels[0]}")
+            source = source[:, match.second]
         labels = table.columns if labels is None else labels
     if ch_names is None or labels is None:
         raise InputError(where, f"no names of {'channels' if ch_names is None else 'regions'}",
                          "Give ch_names= and labels=.")
     return LeadField.of(source, ch_names, read_labels(labels).names, reference=reference)
+
+
+def _channels(gain, own, wanted, where):
+    """Return the rows of a table in the order of the channels that are wanted, by name, whatever their case."""
+    if wanted is None:
+        return gain, own
+    places = {name.lower(): i for i, name in enumerate(own)}
+    lacking = [name for name in wanted if name.lower() not in places]
+    if lacking or len(places) < len(own):
+        raise InputError(where, f"no row for {some(lacking)}" if lacking else "a channel that stands in two rows",
+                         "Give a lead field of the recording's channels.", f"rows like {some(own, 3)}")
+    return gain[[places[name.lower()] for name in wanted]], tuple(wanted)
 
 
 def _from_forward(forward, where, labels, parcels, reference, orientation):

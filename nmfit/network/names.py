@@ -21,7 +21,7 @@ def are_names(labels):
 def numbers(labels):
     """Return the places (from 0) counted names stand for and how many there were; None for true names."""
     found = [UNNAMED.fullmatch(label) for label in labels]
-    if not all(found):
+    if not found or not all(found):
         return None
     return [int(match["number"]) - 1 for match in found], int(found[0]["total"] or len(labels))
 

@@ -29,6 +29,8 @@ def kind_of(path):
     """
     path = Path(path)
     suffix = next((s.lower() for s in reversed(path.suffixes) if s.lower() != ".gz"), "")
+    if path.is_dir():
+        raise InputError(path, "a folder", "Give a file.")
     if not path.is_file():
         return None
     kind = _sniffed(path, suffix)
