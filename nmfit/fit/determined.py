@@ -1,0 +1,138 @@
+"""What the data determine and what they do not, in plain words and as rows of the record."""
+
+import numpy as np
+
+from .identify import KNOWN, RECOVERED, value_errors
+from .space import at_bound, free_count
+
+NAMED = 3                  # undetermined directions that are told, the weakest first
+CARRIES = 0.8              # share of a direction that the parameters named must carry
+PAIR = 2.5                 # two weights this alike make a ratio or a product
+SHARE = 0.3                # weight from which a parameter takes part
+
+
+def record_of(determined, fitted):
+    """Return what goes into `fit.json` as ``identifiability``.
+
+    ``directions`` counts what is free, ``determined`` what the data know to within half of a parameter's own size;
+    ``weak`` names what they do not; ``recovery`` is the correlation of truth and estimate to be expected for every
+    parameter, the median over regions where each has its own.
+    """
+    errors, _ = determined.directions()
+    free = free_count(fitted.blocks)
+    return {"samples": determined.samples, "samples_from": determined.samples_from, "directions": free,
+            "determined": min(int((errors < KNOWN).sum()), free),
+            "errors": [float(e) for e in errors[:free]],
+            "weak": weak_directions(determined, fitted),
+            "correlations": [[_spoken(a, fitted), _spoken(b, fitted), r] for a, b, r in determined.correlations()],
+            "recovery": expected_recovery(determined)}
+
+
+def expected_recovery(determined):
+    """Return ``{name: r}``; see `record_of`."""
+    by_name = {}
+    for coordinate, r in zip(determined.coordinates, determined.recovery, strict=True):
+        by_name.setdefault(coordinate.name, []).append(r)
+    return {name: float(np.median(values)) for name, values in by_name.items()}
+
+
+def not_recovered(determined):
+    """Return the names of the parameters whose expected recovery is too low."""
+    return [name for name, r in expected_recovery(determined).items() if r < RECOVERED]
+
+
+def weak_directions(determined, fitted):
+    """Return the shared directions that the data do not determine: ``{"error", "sentence", "parts"}``, weakest first."""
+    if any(c.kind == "region" for c in determined.coordinates):
+        return []
+    errors, vectors = determined.directions()
+    found = []
+    for k in np.argsort(-errors)[:NAMED]:
+        if errors[k] < KNOWN:
+            break
+        found.append({"error": float(errors[k]), "sentence": _sentence(determined, fitted, vectors[:, k]),
+                      "parts": {c.name: float(w) for c, w in zip(determined.coordinates, vectors[:, k], strict=True)
+                                if abs(w) >= SHARE}})
+    return found
+
+
+def _sentence(determined, fitted, weights):
+    order = [k for k in np.argsort(-np.abs(weights)) if abs(weights[k]) >= SHARE]
+    names = [_spoken(determined.coordinates[k].name, fitted) for k in order]
+    if len(order) >= 1 and weights[order[0]] ** 2 >= CARRIES:
+        return f"{names[0]} is not determined"
+    levels = all(determined.coordinates[k].kind == "level" for k in order[:2])
+    if len(order) >= 2 and levels and (weights[order[:2]] ** 2).sum() >= CARRIES:
+        i, j = sorted(order[:2])
+        a, b = (_spoken(determined.coordinates[k].name, fitted) for k in (i, j))
+        if 1.0 / PAIR < abs(weights[i] / weights[j]) < PAIR:
+            ratio = weights[i] * weights[j] > 0
+            error = _along(determined, i, j, -1.0 if ratio else 1.0)
+            return (f"only the {'ratio' if ratio else 'product'} {a}{'/' if ratio else ' x '}{b} is determined "
+                    f"(to within {100 * error:.0f} %)")
+    said = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"the data do not tell {said} apart"
+
+
+def _along(determined, i, j, sign):
+    """Return the relative error of the ratio (sign -1) or product (+1) of two levels."""
+    size = np.abs(determined.sizes[[i, j]]) * np.sign(determined.sizes[[i, j]])
+    cov = determined.covariance[np.ix_([i, j], [i, j])] * np.outer(size, size)
+    return float(np.sqrt(max(cov[0, 0] + cov[1, 1] + 2.0 * sign * cov[0, 1], 0.0)))
+
+
+def _spoken(name, fitted):
+    """Return a parameter's name, in bars where it is negative, since ratios are of sizes."""
+    stem = name.split(" along ")[0]
+    negative = float(np.mean(np.asarray(fitted.network.value(stem)))) < 0 if stem == name else False
+    return f"|{name}|" if negative else name
+
+
+def add_model_errors(rows, determined, fitted, instead):
+    """Write ``se_model``, the standard error if the model is true, into parameter rows.
+
+    Parameters
+    ----------
+    rows : list of dict
+    determined : Determined
+    fitted : Fitted
+    instead : bool
+        Whether it also stands as ``se``, where nothing better could be measured.
+    """
+    errors, seen = value_errors(determined, fitted), {}
+    for row in rows:
+        if row["name"] not in errors:
+            continue
+        k = seen.get(row["name"], 0)
+        seen[row["name"]] = k + 1
+        error = float(errors[row["name"]][k])
+        row["se_model"] = error
+        if instead and row["se"] is None:
+            low, high = (-np.inf if row["bounds"][0] is None else row["bounds"][0],
+                         np.inf if row["bounds"][1] is None else row["bounds"][1])
+            row["se"] = error
+            row["ci95"] = [max(row["value"] - 1.96 * error, low), min(row["value"] + 1.96 * error, high)]
+
+
+def validation(fitted, determined):
+    """Return whether a kept rung is validated, and a sentence: starts agree, none at a bound, parameters recovered."""
+    doubts = []
+    if fitted.starts < 2:
+        doubts.append("there was one start, so that none could agree with it")
+    elif fitted.agreeing < 2:
+        doubts.append(f"1 of {fitted.starts} starts reached the best loss")
+    stuck = at_bound(fitted.blocks, fitted.theta)
+    if stuck:
+        doubts.append(f"{' and '.join(stuck)} ended at a bound")
+    if determined is None:
+        doubts.append("recovery was not computed")
+    else:
+        lost = not_recovered(determined)
+        if lost:
+            tied = "; ".join(w["sentence"] for w in weak_directions(determined, fitted))
+            doubts.append(f"from such data {', '.join(lost)} would not be recovered (r below {RECOVERED:g})"
+                          + (f": {tied}" if tied else ""))
+    if doubts:
+        return False, f"unvalidated: {'; '.join(doubts)}"
+    return True, (f"validated: {fitted.agreeing} of {fitted.starts} starts agree, no parameter at a bound, all "
+                  f"recovered (r at least {min(expected_recovery(determined).values()):.2f})")
