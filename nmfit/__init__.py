@@ -37,6 +37,8 @@ _ROOMS = {
     "Result": ".fit",
     "Rung": ".fit",
     "default_ladder": ".fit",
+    "compare": ".fit",
+    "recover": ".fit",
     "load_result": ".fit",
     "read_connectome": ".io",
     "read_bold": ".io",

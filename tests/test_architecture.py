@@ -24,7 +24,8 @@ ORDER = ("parameters", "models", "network", "observe", "dynamics", "compare", "f
 NOUNS = {"errors", "parameters", "models", "network", "observe", "compare"}
 BESIDE = {"io": NOUNS | {"io"}, "report": NOUNS | {"report", "io"}}
 ANYWHERE = {"errors"}
-INSIDE_FUNCTIONS = {("fit/result.py", "io"), ("fit/result.py", "report")}    # output methods of Result, when called
+INSIDE_FUNCTIONS = {("fit/result.py", "io"), ("fit/result.py", "report"),    # output methods, when called
+                    ("fit/profile.py", "report")}
 ONLY = {"nibabel": {"io"}, "mne": {"io"}, "optax": {"fit"}, "matplotlib": {"report"}, "threadpoolctl": {"fit"},
         "h5py": {"io"}, "pandas": {"io"}, "xarray": {"io"}}
 LIBRARIES = {"jax", "numpy", "scipy", *ONLY}
@@ -41,6 +42,9 @@ KNOWN_BEFORE_TRACING = {
     "fit/ground.py": "calls compiled fits and keeps what they return",
     "fit/confirm.py": "calls compiled simulations and measures what they return",
     "fit/uncertainty.py": "calls compiled fits and measures their spread",
+    "fit/identify.py": "differences compiled predictions, and measures what they return",
+    "fit/profile.py": "calls compiled fits and keeps what they return",
+    "fit/recover.py": "calls compiled fits and measures their spread",
     "fit/spectrum_answer.py": "measures what fits return",
     "fit/spectrum_ground.py": "calls compiled fits and keeps what they return",
 }

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from .empirical import (
+    ROLES,
     blocks,
     check_band,
     fc_score,
@@ -18,6 +19,7 @@ from .empirical import (
     spearman_brown,
 )
 from .recording import Recording
+from .series import effective_samples, trimmed
 
 FEWEST_FOR_FOLDS = 6
 OUTER_FOLDS = 6
@@ -93,6 +95,7 @@ class FcTarget:
     units : how many people (or blocks) choose
     flags, notes : tuples of str
     gsr : whether the global signal was regressed out of the data
+    samples : effective number of independent samples behind `Fold.pool` of `final`, or None where unknown
     """
 
     folds: tuple[Fold, ...]
@@ -107,6 +110,7 @@ class FcTarget:
     notes: tuple[str, ...] = ()
     sha256: dict = dataclasses.field(default_factory=dict)
     gsr: bool = False
+    samples: float | None = None
 
     @property
     def n(self):
@@ -152,7 +156,16 @@ def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_vol
     """
     target = _target(data, band, tr, labels, heldout, n_volumes)
     gsr = _declared(data, heldout) if gsr is None else bool(gsr)
-    return dataclasses.replace(target, gsr=gsr, notes=(*target.notes, *([GSR_NOTE] if gsr else [])))
+    samples = _samples(target, data, tr, labels)
+    return dataclasses.replace(target, gsr=gsr, samples=samples, notes=(*target.notes, *([GSR_NOTE] if gsr else [])))
+
+
+def _samples(target, data, tr, labels):
+    """Return the effective number of samples that the final pool holds: of all recordings, or of what is not scored."""
+    if target.design == "matrix":
+        return None if target.volumes is None else float(target.volumes)
+    share = 1.0 - ROLES["score"] if target.design == "blocks" else 1.0
+    return share * sum(effective_samples(trimmed(r.data, r.tr, target.band)) for r in _as_runs(data, tr, labels))
 
 
 def _declared(data, heldout):

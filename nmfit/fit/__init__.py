@@ -3,10 +3,13 @@
 import sys
 import types
 
+from .. import compare
 from ..compare.scans import ScanTarget
 from ..compare.spectra import SpectrumTarget
 from ..errors import InputError
+from .compare_results import compare as compare_results
 from .fc import fit as fit_fc
+from .recover import recover
 from .result import Result, load_result
 from .rungs import Rung, default_ladder
 from .simulated import SimulatedFit, fit_simulated
@@ -37,7 +40,15 @@ class _Room(types.ModuleType):
         return fit(target, brain, **options)
 
 
-sys.modules[__name__].__class__ = _Room
+class _CompareRoom(types.ModuleType):
+    """The room of comparisons, to which this one, above it, gives its verb: ``nmfit.compare(results)``."""
 
-__all__ = ["Result", "Rung", "SimulatedFit", "default_ladder", "fit", "fit_fc", "fit_simulated", "fit_spectrum",
-           "load_result"]
+    def __call__(self, results):
+        return compare_results(results)
+
+
+sys.modules[__name__].__class__ = _Room
+compare.__class__ = _CompareRoom
+
+__all__ = ["Result", "Rung", "SimulatedFit", "compare", "default_ladder", "fit", "fit_fc", "fit_simulated",
+           "fit_spectrum", "load_result", "recover"]

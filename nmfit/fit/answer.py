@@ -6,6 +6,9 @@ import numpy as np
 from scipy import stats
 
 from ..compare.empirical import fc_score, group_fc, group_reliability, pearson
+from .compare_results import unit_arrays
+from .context import Context
+from .determined import judged
 from .evidence import FEWEST_NULLS
 from .ground import problem_of
 from .objective import predicted_fc
@@ -51,8 +54,10 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
         row = next(r for r in rows if r["name"] == chosen and r["kept"])
         row |= {"engine": "closure", "reason": f"{row['reason']}; {_translation(best, act)}"}
     parameters, at_bound = _parameter_rows(best, act, refits, _labels(plan))
+    identifiability, doubts = judged(plan, path, final, rows, parameters, map_names, refits is not None)
     flags += ["at_bound:" + ", ".join(sorted(at_bound))] if at_bound else []
     flags += [f"not_separable:{a} and {b}" for a, b in (inseparable(refits) if refits else [])]
+    flags += [flag for flag in doubts if flag not in flags]
     flags += ["whole_band"] if target.band is None else []
     flags += ["noise_scale_unidentified"]
     flags += ["not_converged"] if not best.status.settled else []
@@ -86,8 +91,9 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
                   else evidence["nulls"][kind].row(len(path) - 1, float(evidence["scores"][-1]))
                   for kind in ("permuted", "rewired", "distance")},
         "stability": {"max_real_eigenvalue": best.abscissa}, "confirmation": confirmation,
-        "parameters": parameters, "provenance": provenance}
-    return Result(record, _arrays(plan, best, final, evidence, target, explained))
+        "parameters": parameters, "provenance": provenance, "identifiability": identifiability}
+    arrays = _arrays(plan, best, final, evidence, target, explained)
+    return Result(record, arrays | unit_arrays(target, pooled), Context(plan, tuple(path), tuple(final), map_names))
 
 
 def trial_row(trial):

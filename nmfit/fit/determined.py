@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .identify import KNOWN, RECOVERED, value_errors
+from .identify import KNOWN, RECOVERED, identify, value_errors
 from .space import at_bound, free_count
 
 NAMED = 3                  # undetermined directions that are told, the weakest first
@@ -29,9 +29,11 @@ def record_of(determined, fitted):
 
 
 def expected_recovery(determined):
-    """Return ``{name: r}``; see `record_of`."""
+    """Return ``{name: r}``, without parameters at a bound; see `record_of`."""
     by_name = {}
     for coordinate, r in zip(determined.coordinates, determined.recovery, strict=True):
+        if coordinate.block in determined.stuck:
+            continue
         by_name.setdefault(coordinate.name, []).append(r)
     return {name: float(np.median(values)) for name, values in by_name.items()}
 
@@ -42,7 +44,7 @@ def not_recovered(determined):
 
 
 def weak_directions(determined, fitted):
-    """Return the shared directions that the data do not determine: ``{"error", "sentence", "parts"}``, weakest first."""
+    """Return the shared directions that the data do not determine, as ``error, sentence, parts``, weakest first."""
     if any(c.kind == "region" for c in determined.coordinates):
         return []
     errors, vectors = determined.directions()
@@ -134,5 +136,34 @@ def validation(fitted, determined):
                           + (f": {tied}" if tied else ""))
     if doubts:
         return False, f"unvalidated: {'; '.join(doubts)}"
-    return True, (f"validated: {fitted.agreeing} of {fitted.starts} starts agree, no parameter at a bound, all "
-                  f"recovered (r at least {min(expected_recovery(determined).values()):.2f})")
+    return True, (f"validated: {fitted.agreeing} of {fitted.starts} starts agree, no parameter at a bound, all would "
+                  f"be recovered (r at least {min(expected_recovery(determined).values()):.2f})")
+
+
+def judged(plan, path, final, rows, parameters, map_names, measured):
+    """Validate the kept rungs, write errors into parameter rows, and return what the data determine, and flags.
+
+    Parameters
+    ----------
+    plan : Plan
+    path : list of (rung, shrinkage)
+    final : fits of the path to everything the reported model may see
+    rows, parameters : lists of dict, of the record, added to
+    map_names : sequence of str, or None
+    measured : bool
+        Whether standard errors were measured over people or blocks.
+    """
+    ground = plan.ground(plan.target.final)
+    found = [identify(f, ground, plan.target.samples, map_names) for f in final]
+    for (rung, _), fitted, determined in zip(path, final, found, strict=True):
+        row = next(r for r in rows if r["kept"] and (r["name"], r["model"]) == (rung.name, fitted.rung.model))
+        row["validated"], row["validation"] = validation(fitted, determined)
+    best, determined = final[-1], found[-1]
+    if determined is None:
+        return None, ([] if measured else ["standard_errors_skipped"])
+    add_model_errors(parameters, determined, best, not measured)
+    flags = [] if measured else ["standard_errors_model"]
+    flags += [f"not_separable:{a} and {b}" for a, b, _ in determined.correlations()]
+    flags += [f"flat:{w['sentence']}" for w in weak_directions(determined, best) if len(w["parts"]) == 1]
+    lost = not_recovered(determined)
+    return record_of(determined, best), flags + ([f"not_recovered:{', '.join(lost)}"] if lost else [])

@@ -17,6 +17,7 @@ from ..network import Connectome, Network
 from ..network.surrogates import harmonics
 from ..observe import Balloon, Direct
 from .answer import build_result, trial_row
+from .compare_results import digest_of
 from .comparisons import gather
 from .evidence import NullChains, climb_path, heldout, surrogate
 from .ground import Ground
@@ -272,7 +273,8 @@ def _provenance(plan, began, command, n_null, max_rung):
             "input_sha256": {k: v for source in (*plan.brains, plan.target) for k, v in source.sha256.items()},
             "connectome": {"transform": plan.transform, "norm": plan.norm, "notes": list(brain.notes),
                            "people": len(plan.brains)},
-            "target": {"design": plan.target.design, "band": plan.target.band, "tr": plan.target.tr,
-                       "volumes": plan.target.volumes, "gsr": plan.target.gsr, "notes": list(plan.target.notes)},
+            "target": {"digest": digest_of(plan.target), "design": plan.target.design, "band": plan.target.band,
+                       "tr": plan.target.tr, "volumes": plan.target.volumes, "gsr": plan.target.gsr,
+                       "notes": list(plan.target.notes)},
             "seconds": time.monotonic() - began}
 

@@ -17,7 +17,7 @@ from ..compare.loss import FC, MeanFC, Seen, Wanted
 from ..compare.series import fisher_z
 from ..dynamics import form_of
 from .ground import _predict, problem_of
-from .space import is_free
+from .space import at_bound, is_free
 from .threads import side_by_side
 
 STEP = 1e-4                # of a coordinate: truncation and rounding of the differences are both near 1e-8
@@ -60,6 +60,7 @@ class Determined:
     data_curvature : array ``[p, p]``, ``H`` without the prior
     samples : float, effective number of samples behind the data
     samples_from : "data" or "misfit"
+    stuck : names of parameters that ended at a bound, of which the curvature says nothing
     """
 
     coordinates: tuple
@@ -69,6 +70,7 @@ class Determined:
     data_curvature: np.ndarray
     samples: float
     samples_from: str
+    stuck: tuple = ()
 
     @property
     def covariance(self):
@@ -167,11 +169,12 @@ def identify(fitted, ground, samples=None, map_names=None):
         error = (upper(fisher_z(fitted.fc)) - upper(fisher_z(ground.fc)))[at]
         samples, said = float(1.0 / np.mean(error**2)), "misfit"
     v = _slope_covariance(loss, fc, pairs, derivative, float(samples))
-    return Determined(coordinates, sizes, h + np.diag(prior), v, h, float(samples), said)
+    return Determined(coordinates, sizes, h + np.diag(prior), v, h, float(samples), said,
+                      tuple(at_bound(fitted.blocks, fitted.theta)))
 
 
 def fc_derivative(problem, theta, coordinates):
-    """Return ``dFC / dtheta`` for every coordinate, ``[p, n, n]``, by central differences of the compiled prediction."""
+    """Return ``dFC / dtheta``, ``[p, n, n]``, by central differences of the prediction, which is compiled already."""
     def slope(coordinate):
         ends = []
         for sign in (1.0, -1.0):

@@ -33,6 +33,8 @@ class Result:
         ``null_distance`` (scores), and ``history_<rung>`` (loss per step). For spectra (modality "eeg") ``freqs``
         (Hz), ``ch_names``, ``psd_fit``, ``psd_model``, ``psd_score``, ``psd_sources`` ``[s, f]`` and ``positions``
         in place of FC.
+    context : Context or None
+        The data and the fits behind it, for `profile` and `nmfit.recover`; not stored, so None once loaded.
 
     Raises
     ------
@@ -42,6 +44,7 @@ class Result:
 
     record: dict
     arrays: dict
+    context: object = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self):
         object.__setattr__(self, "record", schema.plain(self.record))
@@ -175,6 +178,33 @@ class Result:
         from ..report import figures
 
         return figures.losses(self)
+
+    def profile(self, name):
+        """Return the profile of the loss along a shared parameter, and where it leaves the 95 % interval.
+
+        Parameters
+        ----------
+        name : str
+            Of a shared parameter, or of a slope such as ``"a along gradient1"``.
+
+        Returns
+        -------
+        Profile
+
+        Raises
+        ------
+        InputError
+            For a result that was loaded, or a name that is not among the free shared parameters.
+        """
+        from .profile import profile
+
+        return profile(self, name)
+
+    def methods(self):
+        """Return a methods paragraph to take into a paper: what was done, versions, counts and citations."""
+        from ..report import methods
+
+        return methods.paragraph(self)
 
     def _repr_html_(self):
         from ..report.page import fragment

@@ -1,5 +1,6 @@
 """A methods paragraph to take into a paper, from what the record says was done."""
 
+from ..models import MODELS
 from . import words
 
 ENGINES = {
@@ -7,6 +8,51 @@ ENGINES = {
     "closure": "in closed form by statistical linearisation about the mean and variance of every region",
     "simulated": "by stochastic simulation",
 }
+
+
+SOURCES = {
+    "linear": "linear noise: Ponce-Alvarez & Deco 2024, Sci Rep 14:2615",
+    "closure": "statistical linearisation: Roberts & Spanos 1990, Random Vibration and Statistical Linearization",
+    "simulated": "stochastic Heun: Rumelin 1982, SIAM J Numer Anal 19:604",
+    "L-BFGS": "L-BFGS: Liu & Nocedal 1989, Math Program 45:503",
+    "jackknife": "jackknife: Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans",
+    "sandwich": "curvature: White 1982, Econometrica 50:1",
+    "nulls": "permutation tests: Westfall & Young 1993, Resampling-Based Multiple Testing; Besag & Clifford 1991, "
+             "Biometrika 78:301",
+    "JAX": "JAX: Bradbury et al. 2018, github.com/jax-ml/jax",
+    "optax": "optax: DeepMind 2020, github.com/google-deepmind/optax",
+}
+
+
+def paragraph(result):
+    """Return one paragraph to take into a paper: versions, what was done, the split, counts of nulls, citations."""
+    record = result.record
+    made, rung = record["provenance"], result.rung(result.chosen)
+    versions = ", ".join(f"{name} {made['versions'][name]}" for name in ("nmfit", "jax", "optax", "numpy")
+                         if name in made.get("versions", {}))
+    lead = f"Models were fitted with {versions}, in {made.get('dtype', 'float64')}, seed {made.get('seed', 0)}."
+    notes = made.get("target", {}).get("notes", [])
+    split = f"The data: {'; '.join(notes)}." if notes else ""
+    cited = [MODELS[rung["model"]].source] if rung["model"] in MODELS else []
+    cited += [SOURCES[rung["engine"]], SOURCES["L-BFGS"]]
+    cited += [SOURCES["jackknife"]] if any(row["se"] is not None for row in record["parameters"]) else []
+    cited += [SOURCES["sandwich"]] if record.get("identifiability") else []
+    cited += [SOURCES["nulls"]] if any(null and null["n"] for null in record["nulls"].values()) else []
+    cited += [SOURCES["JAX"], SOURCES["optax"]]
+    said = [lead, *paragraphs(result), split, *errors(result), f"References: {'; '.join(cited)}."]
+    return words.printable(" ".join(text for text in said if text))
+
+
+def errors(result):
+    """Return how standard errors came about, in sentences."""
+    record = result.record
+    if record["modality"] == "eeg" or not any(row["se"] is not None for row in record["parameters"]):
+        return []
+    if any(flag.startswith("standard_errors_model") for flag in record["flags"]):
+        return ["Standard errors are those of the model being true, from the Gauss-Newton curvature of the loss and "
+                "the sampling of correlations."]
+    return ["Standard errors are a jackknife over people or blocks, refitted from the optimum; beside them stand those "
+            "of the model being true, from the curvature of the loss."]
 
 
 def paragraphs(result):

@@ -72,6 +72,7 @@ def _assembled(result, dpi, narrow):
 <div class="pair">{shown['scatter']}{shown['losses']}</div>
 <h2>Parameters of rung ‘{_text(words.rung_name(result.rung(result.chosen)))}’</h2>
 {_parameters(result)}
+{''.join(f'<p>{_text(text)}</p>' for text in words.determined(record))}
 {shown['maps']}
 {_regional(result)}
 <h2>Confirmation</h2>
@@ -164,8 +165,9 @@ def _climb_table(result):
                  rung["steps"], words.number(rung["loss"]), words.score(rung["score_fit"]),
                  words.score(rung["score_choose"]), words.score(rung["score_heldout"], rung["score_heldout_se"]),
                  words.score(rung["coupling_zero"]), words.seconds(rung["seconds"])]
-        rows.append(("" if rung["kept"] else "out", cells,
-                     f"{'kept' if rung['kept'] else 'not kept'}: {_text(rung['reason'])}"))
+        note = f"{'kept' if rung['kept'] else 'not kept'}: {_text(rung['reason'])}"
+        checked = words.validated(rung)
+        rows.append(("" if rung["kept"] else "out", cells, f"{note}<br>{_text(checked)}" if checked else note))
     head = ["rung", "free", "starts", "steps", "loss", "fitted", "choosing", "held out", "no coupling", "time"]
     return _table(head, rows, range(1, 10), less=(2, 3, 4, 9))
 
@@ -185,11 +187,12 @@ def _beside_table(result):
     return _table((), [("", cells, "") for cells in rows])
 
 
-PARAMETER_HEAD = ["parameter", "value", "s.e.", "95 % interval", "bounds", "unit", "flag"]
+PARAMETER_HEAD = ["parameter", "value", "s.e.", "if the model is true", "95 % interval", "bounds", "unit", "flag"]
 
 
 def _parameter_cells(row, first):
-    return [first, words.number(row["value"], 4), words.number(row["se"], 2), words.pair(row["ci95"]),
+    return [first, words.number(row["value"], 4), words.number(row["se"], 2), words.number(row.get("se_model"), 2),
+            words.pair(row["ci95"]),
             words.pair(row["bounds"]), _text(row["unit"]), _text(row["flag"] or "")]
 
 
@@ -201,7 +204,7 @@ def _parameters(result):
     for row in shared:
         meaning = words.meaning(result.rung(result.chosen)["model"], row["name"])
         rows.append(("", _parameter_cells(row, f"<b>{_text(row['name'])}</b>"), _text(meaning)))
-    return _table(PARAMETER_HEAD, rows, range(1, 5), less=(2, 4))
+    return _table(PARAMETER_HEAD, rows, range(1, 6), less=(2, 3, 5))
 
 
 def _regional(result):
@@ -213,7 +216,7 @@ def _regional(result):
     rest = len(regional) - len(rows)
     more = f"<p>{rest} more stand in params.tsv.</p>" if rest > 0 else ""
     return (f"<details><summary>{len(regional)} regional values</summary>"
-            f"{_table(PARAMETER_HEAD, rows, range(1, 5), less=(2, 4))}{more}</details>")
+            f"{_table(PARAMETER_HEAD, rows, range(1, 6), less=(2, 3, 5))}{more}</details>")
 
 
 def _alpha(record):

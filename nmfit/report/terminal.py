@@ -105,7 +105,9 @@ def heading(names=None):
 def rows(rung, names=None):
     """Return a rung's row, and the sentence that says what became of it."""
     became = f"{'kept' if rung['kept'] else 'not kept'}: {words.printable(rung['reason'])}"
-    return [_row(names, lambda _, cell: cell(rung)), *_wrapped(became, 3 * INDENT)]
+    checked = words.validated(rung)
+    return [_row(names, lambda _, cell: cell(rung)), *_wrapped(became, 3 * INDENT),
+            *(_wrapped(checked, 3 * INDENT) if checked else [])]
 
 
 def _row(names, fill):
@@ -126,6 +128,7 @@ def summary(result):
             [heading(), *(line for rung in record["rungs"] for line in rows(rung))],
         f"beside the score ({r})": beside(result),
         "answer": _paragraphs([*words.answers(result), words.confirmation(record)]),
+        "what the data determine": _paragraphs(words.determined(record)),
         "flags": _paragraphs(flags),
     }
     blocks = ["\n".join([title, *lines]) for title, lines in parts.items() if lines]

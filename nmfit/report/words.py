@@ -31,6 +31,9 @@ FLAGS = {
     "dropped_regions": "regions were dropped from connectome and data alike",
     "near_critical": "the network is close to instability, where the linear theory is at its limit",
     "standard_errors_skipped": "no standard errors were computed: the values are without intervals",
+    "standard_errors_model": "standard errors hold if the model is true: too few people or blocks to measure them",
+    "not_recovered": "from data like these a parameter would not come back (r of truth and estimate below 0.8)",
+    "budget_spent": "the time given was spent before the climb was over",
     "unstable": "a root lies right of the axis: the spectrum means nothing",
     "noise_carries_alpha": "less than 80 % of occipital alpha power comes from sources: noise ate the peak",
     "template_connectome": "the connectome is a template, not this person's",
@@ -61,6 +64,8 @@ NULLS = {
 CLAIMS = {"eeg": ("Where the sources lie", "lead field with parcels permuted", "wrong lead fields",
                   {"permuted": "parcels permuted"})}
 CONNECTOME = ("The connectome", "wrong connectome", "wrong connectomes", NULLS)
+
+MOST_NAMED = 14            # parameters whose recovery is listed
 
 # Scores of FC are Pearson correlations over the upper triangle; another modality names its own.
 SCORE_NAMES = {"fmri": "r", "fc": "r", "eeg": "R2"}
@@ -206,6 +211,26 @@ def stability(record):
 def seconds(value):
     """Return a duration."""
     return f"{value:.1f} s" if value < 10 else f"{value:.0f} s" if value < 120 else f"{value / 60:.1f} min"
+
+
+def determined(record):
+    """Return the sentences that say what the data determine, and what they do not."""
+    found = record.get("identifiability")
+    if not found:
+        return []
+    source = "the data" if found["samples_from"] == "data" else "the misfit"
+    told = [f"Of {found['directions']} free directions the data determine {found['determined']} to within half of a "
+            f"parameter's own size (curvature of the loss; {found['samples']:.0f} effective samples, from {source})."]
+    told += [f"{weak['sentence'][0].upper()}{weak['sentence'][1:]}." for weak in found["weak"]]
+    back = [f"{name} {r:.2f}" for name, r in found["recovery"].items()]
+    if 0 < len(back) <= MOST_NAMED:
+        told.append(f"Expected recovery, r of truth and estimate: {', '.join(back)}.")
+    return [printable(text) for text in told]
+
+
+def validated(rung):
+    """Return what validating a kept rung said, or nothing."""
+    return printable(rung.get("validation") or "")
 
 
 def answers(result):
