@@ -14,6 +14,8 @@ from .steps import check_step, default_step, delay_range, rates, settling
 
 CHUNK_STEPS = 512
 CHUNK_BYTES = 2**25
+ROWS_BYTES = 340_000       # of past outputs, which edges read in any order: beyond it a step takes twice as long
+FEWEST_ROWS, MOST_ROWS = 50, 100
 INSTRUMENT_STEP = 0.02
 MOST_STEPS = 2**31 - 2**16
 
@@ -220,6 +222,9 @@ def _chunk(plan, network):
     # so that a longer run begins with the same bits.
     heavy = network.n * (len(network.channels) * plan.degree + sum(len(m.states) for m in network.groups.values()))
     most = min(max(CHUNK_BYTES // (8 * heavy), 16), CHUNK_STEPS)
+    if plan.history:
+        rows = ROWS_BYTES // (8 * network.n * len(network.channels)) - plan.history
+        most = min(most, max(rows, FEWEST_ROWS), MOST_ROWS)
     if plan.every <= most:
         return plan.every * max(c * 10**k for k in range(4) for c in (1, 2, 5) if c * 10**k * plan.every <= most)
     parts = plan.every // plan.ratio

@@ -39,7 +39,8 @@ def run(ms):
     m.params.update(duration=ms, dt=dt, sigma_ou=0.05, signalV=10.0 if delayed else 0.0, K_gl=0.1)
     t = time.perf_counter(); m.run(); return time.perf_counter() - t
 run(10 * dt * 100)
-best = min(run(ms) - run(ms / 2) for _ in range(3))
+whole, half = (min(run(length) for _ in range(8)) for length in (ms, ms / 2))
+best = whole - half
 print(json.dumps(best / (ms / dt / 2)))
 """
 TVB = """
@@ -60,7 +61,9 @@ s = simulator.Simulator(model=models.SupHopf(), connectivity=c, coupling=couplin
     monitors=(monitors.SubSample(period=10 * dt),))
 s.configure()
 s.run(simulation_length=50 * dt)
-t = time.perf_counter(); s.run(simulation_length=ms); print(json.dumps((time.perf_counter() - t) / (ms / dt)))
+def run():
+    t = time.perf_counter(); s.run(simulation_length=ms); return time.perf_counter() - t
+print(json.dumps(min(run() for _ in range(5)) / (ms / dt)))
 """
 
 
@@ -97,7 +100,7 @@ def per_step(network, seconds, dt, precision="float64", scheme="heun"):
     plan = Plan.of(network, Direct(), seconds, sample=100 * dt, dt=dt, warmup=0, precision=precision, scheme=scheme)
     with jax.enable_x64(precision == "float64"):
         run = jax.jit(lambda key: integrate(network, Direct(), plan, key).signal)
-        return timed(run, jax.random.key(0))[0] / plan.steps
+        return timed(run, jax.random.key(0), repeats=12)[0] / plan.steps
 
 
 def other(variable, script, *given):
@@ -119,15 +122,15 @@ def simulation():
         network = Network.of(brain(80), model, G=0.5, delays=delayed)
         what = "delays" if delayed else "no_delays"
         began = time.perf_counter()
-        euler, heun, single = (per_step(network, 10.0, 1e-4, *how) for how in (
+        euler, heun, single = (per_step(network, 1.0, 1e-4, *how) for how in (
             ("float64", "euler_maruyama"), ("float64", "heun"), ("float32", "heun")))
         for name, value in (("euler", euler), ("heun", heun), ("heun_float32", single)):
             print(f"# us_per_step_{name}_{what} {value * 1e6:.2f}")
-        theirs = other("NMFIT_NEUROLIB_PYTHON", NEUROLIB, 80, 2000.0, 0.1, delayed)
+        theirs = other("NMFIT_NEUROLIB_PYTHON", NEUROLIB, 80, 400.0, 0.1, delayed)
         if theirs is not None:
             print(f"# us_per_step_neurolib_{what} {theirs * 1e6:.2f}")
             row(f"times_faster_than_neurolib_{what}", theirs / euler, 1.0 if delayed else 3.0, 1, 80, began)
-        theirs = other("NMFIT_TVB_PYTHON", TVB, 80, 500.0, 0.1, delayed)
+        theirs = other("NMFIT_TVB_PYTHON", TVB, 80, 100.0, 0.1, delayed)
         if theirs is not None:
             print(f"# us_per_step_tvb_{what} {theirs * 1e6:.2f}")
             row(f"times_faster_than_tvb_{what}", theirs / heun, 10.0, 1, 80, began)
