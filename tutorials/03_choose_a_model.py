@@ -1,0 +1,66 @@
+# %% [markdown]
+# # Choose a model: the same data through three of them
+#
+# A model is chosen for what it can be asked, then tried at equal freedom. `nf.advise` holds the field's decision tree.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+import nmfit as nf
+
+for purpose in ("fmri", "ei-balance", "oscillations", "fast"):
+    for physiological in (False, True):
+        advice = nf.advise(purpose, physiological)
+        print(f"{purpose}, {'physiological' if physiological else 'phenomenological'}: {advice.model} "
+              f"({advice.why}; but {advice.careful})")
+
+# %% [markdown]
+# Three models for the same FC, each with three shared parameters (coupling, the model's own first parameter, and a
+# shared drive): a Hopf oscillator whose state is the BOLD signal; the threshold-linear model, one linear cascade a
+# region; and reduced Wong-Wang, whose synaptic gating is turned into BOLD by a Balloon model. We take 40 of the 80
+# regions to be quick.
+
+# %%
+folder = nf.sample("gw_aal2")
+brain = nf.read_connectome(folder / "sub-*_weights.csv", labels=folder / "labels.tsv")
+keep = np.arange(0, 80, 2)
+brain = brain.select(keep)
+runs = [run.select(keep) for run in nf.read_bold(folder / "sub-*_bold.tsv")]
+target = nf.fc_target(runs)
+
+names = ("Hopf", "ThresholdLinear", "ReducedWongWang")
+results = {name: nf.fit(target, brain, model=name, max_rung="shared", n_null=0, starts=2, confirm=False, seed=0)
+           for name in names}
+
+# %%
+off = np.triu_indices(brain.n, 1)
+scores = {name: result.score for name, result in results.items()}
+seconds = {name: result.record["provenance"]["seconds"] for name, result in results.items()}
+for name in names:
+    free = results[name].rung(results[name].chosen)["free_parameters"]
+    print(f"{name:16s} held out r = {scores[name]:.3f}, {free} free parameters, {seconds[name]:.1f} s")
+
+# %% [markdown]
+# The left panel shows their scores beside the ceiling. The right one shows how alike their predictions are: FC of slow
+# fluctuations around a state of rest depends on the network far more than on what happens inside a region, so FC alone
+# hardly tells such models apart. A richer model has to earn its place; `model=["Hopf", "ReducedWongWang"]` lets it try
+# on one ladder.
+
+# %%
+agreement = np.corrcoef([results[name].fc[off] for name in names])
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+left.bar(names, [scores[name] for name in names], color=["#0072B2", "#009E73", "#D55E00"], width=0.6)
+ceiling = results["Hopf"].record["ceiling"]["value"]
+left.axhline(ceiling, color="0.3", linestyle="--", linewidth=1)
+left.text(-0.4, ceiling + 0.01, "ceiling", va="bottom")
+left.set_xticks(range(3), [name.replace("ear", "ear\n").replace("Wong", "\nWong", 1).replace("dL", "d\nL") for name in names], fontsize=8)
+left.set(ylabel="held-out r", ylim=(0, 1.05), title="score at equal freedom")
+image = right.imshow(agreement, vmin=0, vmax=1, cmap="viridis")
+for (i, j), r in np.ndenumerate(agreement):
+    right.text(j, i, f"{r:.2f}", ha="center", va="center", color="white" if r < 0.6 else "black")
+right.set_xticks(range(3), names, fontsize=8)
+right.set_yticks(range(3), names, fontsize=8)
+right.set_title("r between their predictions")
+figure.colorbar(image, ax=right)
+figure
