@@ -19,7 +19,8 @@ def cells(path):
     heads = [m.group() for m in CELL.finditer(text)]
     bodies = CELL.split(text)
     assert not bodies[0].strip(), f"{path.name} begins before its first cell"
-    return [("markdown" if "[markdown]" in head else "code", body) for head, body in zip(heads, bodies[1:], strict=True)]
+    kinds = ["markdown" if "[markdown]" in head else "code" for head in heads]
+    return list(zip(kinds, bodies[1:], strict=True))
 
 
 def run(path):

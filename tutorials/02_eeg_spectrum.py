@@ -49,7 +49,7 @@ result = nf.fit(target, brain, leadfield=leadfield, max_rung="noise", n_null=0, 
 print(result.summary())
 
 # %%
-from nmfit.report.spectra import spectra, topography  # noqa: E402
+from nmfit.report.spectra import spectra, topography
 
 channels_shown = spectra(result)
 channels_shown
@@ -68,5 +68,5 @@ figure, axis = plt.subplots(figsize=(4, 3.6), layout="constrained")
 if found.size == brain.n:
     r = np.corrcoef(np.log(found), np.log(behind))[0, 1]
     axis.plot(behind, found, "o", color="#0072B2")
-    axis.set(xlabel="true noise (relative)", ylabel="found (relative)", title=f"noise of {brain.n} regions, r = {r:.2f}")
+    axis.set(xlabel="true noise (relative)", ylabel="found (relative)", title=f"{brain.n} regions, r = {r:.2f}")
 figure

@@ -48,19 +48,20 @@ for name in names:
 # on one ladder.
 
 # %%
+short = ["Hopf", "threshold-\nlinear", "reduced\nWong-Wang"]
 agreement = np.corrcoef([results[name].fc[off] for name in names])
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-left.bar(names, [scores[name] for name in names], color=["#0072B2", "#009E73", "#D55E00"], width=0.6)
+left.bar(range(3), [scores[name] for name in names], color=["#0072B2", "#009E73", "#D55E00"], width=0.6)
 ceiling = results["Hopf"].record["ceiling"]["value"]
 left.axhline(ceiling, color="0.3", linestyle="--", linewidth=1)
 left.text(-0.4, ceiling + 0.01, "ceiling", va="bottom")
-left.set_xticks(range(3), [name.replace("ear", "ear\n").replace("Wong", "\nWong", 1).replace("dL", "d\nL") for name in names], fontsize=8)
+left.set_xticks(range(3), short)
 left.set(ylabel="held-out r", ylim=(0, 1.05), title="score at equal freedom")
 image = right.imshow(agreement, vmin=0, vmax=1, cmap="viridis")
 for (i, j), r in np.ndenumerate(agreement):
     right.text(j, i, f"{r:.2f}", ha="center", va="center", color="white" if r < 0.6 else "black")
-right.set_xticks(range(3), names, fontsize=8)
-right.set_yticks(range(3), names, fontsize=8)
+right.set_xticks(range(3), short)
+right.set_yticks(range(3), short)
 right.set_title("r between their predictions")
 figure.colorbar(image, ax=right)
 figure

@@ -65,9 +65,9 @@ class Adapting(Model):
 # functions, the simulated one integrates the equations as they stand.
 
 # %%
-from nmfit.dynamics import linearise  # noqa: E402
-from nmfit.models import describe  # noqa: E402
-from nmfit.observe import Direct  # noqa: E402
+from nmfit.dynamics import linearise
+from nmfit.models import describe
+from nmfit.observe import Direct
 
 print(describe(Adapting))
 

@@ -28,8 +28,8 @@ def network(gain):
 
 
 # %% [markdown]
-# The closed form holds for mixed networks as it does for one model. With a stronger thalamic drive the cortex takes over
-# the thalamic rhythm at 10 Hz, V1 more than M1, as the wiring has it.
+# The closed form holds for mixed networks as it does for one model. With a stronger thalamic drive the cortex takes
+# over the thalamic rhythm at 10 Hz, V1 more than M1, as the wiring has it.
 
 # %%
 freqs = np.linspace(2, 60, 240)

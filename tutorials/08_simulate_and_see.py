@@ -23,8 +23,8 @@ alone = np.array([[0.0, 1.0], [1.0, 0.0]])   # two regions, uncoupled by G = 0 b
 a = np.linspace(-0.4, 0.5, 19)
 hopf = nf.Network.of(alone, nf.Hopf(f=1.0), G=0.0)
 start = {"all": np.full((2, 2), 0.5)}
-swing = [np.ptp(nf.simulate(hopf, 2.0, sample=0.01, warmup=60.0, seed=None, params={"a": value}, start=start).data[:, 0])
-         for value in a]
+runs = [nf.simulate(hopf, 2.0, sample=0.01, warmup=60.0, seed=None, params={"a": value}, start=start) for value in a]
+swing = [np.ptp(run.data[:, 0]) for run in runs]
 
 figure, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
 axis.plot(a, 2 * np.sqrt(np.maximum(a, 0.0)), color="0.5", label="theory: 2 sqrt(a / beta)")

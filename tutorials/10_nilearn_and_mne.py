@@ -67,7 +67,7 @@ figure
 # what was done to it. `nmfit.io.to_mne_spectrum` hands spectra back, so that MNE draws them.
 
 # %%
-from nmfit.io import to_mne_spectrum  # noqa: E402
+from nmfit.io import to_mne_spectrum
 
 channels = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3", "Pz", "P4", "P8",
             "O1", "O2"]

@@ -1,0 +1,153 @@
+"""nmfit on the page's jobs, in a process of its own like the others: `python with_nmfit.py JOB DATA.npz`."""
+
+import time
+
+BEGAN = time.perf_counter()
+
+import json
+import resource
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import nmfit as nf
+from nmfit.dynamics.alone import ALONE
+from nmfit.dynamics.plan import Plan
+from nmfit.dynamics.simulated import integrate
+from nmfit.fit.threads import one_core_each
+from nmfit.observe import Balloon, Direct
+
+IMPORTED = time.perf_counter()
+
+
+def hopf(data):
+    weights = data["weights"] / data["weights"].max()
+    return nf.Network.of(weights, nf.Hopf(f=0.05, a=-0.02), G=0.1), Direct()
+
+
+def wong_wang(data):
+    weights = data["weights"] / data["weights"].max()
+    return nf.Network.of(weights, nf.ReducedWongWang(), G=0.1), Balloon()
+
+
+def correlation(covariance):
+    size = jnp.sqrt(jnp.diagonal(covariance))
+    return covariance / size / size[:, None]
+
+
+def timed(call, repeats=5):
+    began = time.perf_counter()
+    jax.block_until_ready(call())
+    first, times = time.perf_counter() - began, []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        jax.block_until_ready(call())
+        times.append(time.perf_counter() - began)
+    return {"first": first, "best": min(times)}
+
+
+def simulated(network, observe, seconds, sample, dt, precision="float64"):
+    plan = Plan.of(network, observe, seconds, sample=sample, dt=dt, warmup=60.0, precision=precision)
+
+    def series(network, key):
+        return integrate(network, observe, plan, key).signal
+
+    return series, plan.steps
+
+
+def simulate(data):
+    """10 minutes of BOLD: Hopf at 100 ms as brainmass has it, reduced Wong-Wang with a Balloon at 4 ms as tvboptim."""
+    found = {}
+    for name, (network, observe), dt in (("hopf", hopf(data), 0.1), ("wong_wang", wong_wang(data), 0.004)):
+        with jax.enable_x64(True):
+            series, steps = simulated(network, observe, 600.0, 2.0, dt)
+            compiled = jax.jit(lambda key, network=network, series=series: jnp.corrcoef(series(network, key).T))
+            found[name] = timed(lambda compiled=compiled: compiled(jax.random.key(0)), 3) | {"steps": steps}
+    return found
+
+
+def gradient(data):
+    """Value and gradient of an FC loss in the coupling and one parameter, in closed form and through 10 minutes."""
+    from nmfit.dynamics import linearise
+
+    wanted = jnp.asarray(data["fc_fit"])
+    found = {}
+    with jax.enable_x64(True), one_core_each():
+        for name, (network, observe), free in (("hopf", hopf(data), ("G", "a")),
+                                               ("wong_wang", wong_wang(data), ("G", "w"))):
+            def loss(at, network=network, observe=observe, free=free):
+                covariance, _ = linearise(network.replace(dict(zip(free, at, strict=True))), observe).covariance(
+                    (0.01, 0.1), 8)
+                return jnp.mean((correlation(covariance) - wanted) ** 2)
+
+            both = jax.jit(jax.value_and_grad(loss), compiler_options=ALONE)
+            at = [jnp.asarray(float(network.value(name))) for name in free]
+            found[name] = timed(lambda both=both, at=at: both(at), 20)
+        network, observe = hopf(data)
+        series, steps = simulated(network, observe, 600.0, 2.0, 0.1)
+
+        def through(at):
+            run = series(network.replace({"G": at[0], "a": at[1]}), jax.random.key(0))
+            return jnp.mean((jnp.corrcoef(run.T) - wanted) ** 2)
+
+        both = jax.jit(jax.value_and_grad(through))
+        found["hopf_simulated"] = timed(lambda: both([jnp.asarray(0.1), jnp.asarray(-0.02)]), 3) | {"steps": steps}
+    return found
+
+
+def fit(data):
+    """One climb over one fold, without nulls and confirmation, which the others do not make either."""
+    labels = tuple(str(s) for s in data["labels"])
+    began = time.perf_counter(), time.process_time()
+    brain = nf.Connectome(data["weights"], labels=labels)
+    target = nf.fc_target(list(data["bold_fit"]), tr=float(data["tr"]), heldout=[data["bold_score"]])
+    found = {}
+    shared = (nf.Rung("shared", True),)
+    for name, ladder in (("shared", (shared,)), ("regional", (shared, (nf.Rung("region", True),))), ("climb", None)):
+        result = nf.fit(target, brain, ladder=ladder, n_null=0, confirm=False, seed=0)
+        now = time.perf_counter(), time.process_time()
+        found[name] = {"wall": now[0] - began[0], "cpu": now[1] - began[1], "score": result.score,
+                       "chosen": result.chosen, "fc": result.fc.tolist()}
+        began = now
+    return found | {"import": IMPORTED - BEGAN}
+
+
+def growth(_data):
+    """Seconds of value and gradient of the same loss in closed form, against regions, states and people."""
+    from nmfit.dynamics import linearise
+
+    def one(weights, model, free):
+        network = nf.Network.of(weights, model, G=0.1 if model.rotation else None)
+        observe = Direct() if model.rotation else Balloon()
+
+        def loss(at):
+            covariance, _ = linearise(network.replace(dict(zip(free, at, strict=True))), observe).covariance(
+                (0.01, 0.1), 8)
+            return jnp.mean(correlation(covariance) ** 2)
+
+        both = jax.jit(jax.value_and_grad(loss), compiler_options=ALONE)
+        at = [jnp.asarray(float(network.value(name))) for name in free]
+        return timed(lambda: both(at), 5)["best"]
+
+    def weights(n):
+        rng = np.random.default_rng(0)
+        w = rng.lognormal(0.0, 1.5, (n, n))
+        w = (w + w.T) * (1 - np.eye(n))
+        return w / w.sum(1).max()
+
+    with jax.enable_x64(True), one_core_each():
+        regions = {n: one(weights(n), nf.Hopf(f=0.05), ("G", "a")) for n in (50, 100, 200, 400)}
+        general = {n: one(weights(n), nf.ReducedWongWang(), ("G", "w")) for n in (50, 100, 200)}
+        states = {name: {"states": len(nf.MODELS[name].states), "seconds": one(
+            weights(80), nf.MODELS[name](), ("G", nf.MODELS[name].fit_first[0]))}
+            for name in ("ReducedWongWang", "WongWang", "JansenRit")}
+    return {"regions_hopf": regions, "regions_wong_wang": general, "states": states}
+
+
+if __name__ == "__main__":
+    with np.load(sys.argv[2], allow_pickle=False) as file:
+        given = dict(file)
+    result = {"simulate": simulate, "gradient": gradient, "fit": fit, "growth": growth}[sys.argv[1]](given)
+    print(json.dumps(result | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
