@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import shutil
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -16,12 +17,14 @@ release = version = version_of("nmfit")
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "myst_nb"]
 html_theme = "furo"
 html_title = f"nmfit {release}"
-exclude_patterns = ["_build", "grid_simulated.md"]
+exclude_patterns = ["_build", "generated", "conf.py"]
+suppress_warnings = ["myst.header", "ref.python"]    # parts of pages begin at their heading; units stand as types
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "exclude-members": "__init__, __new__"}
+autodoc_default_options = {"members": True, "exclude-members": "__init__, __new__, statistic"}
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+napoleon_custom_sections = [("Class attributes", "params_style")]
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
@@ -33,6 +36,15 @@ nb_execution_raise_on_error = True
 nb_merge_streams = True
 nb_output_stderr = "remove"
 
+KERNEL = """# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+"""
 EFFORT = {"lowest": 0, "low": 1, "medium": 2, "high": 3}
 
 
@@ -43,11 +55,28 @@ def generate(app):
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
     for path in sorted((HERE.parent / "tutorials").glob("[0-9]*.py")):
-        shutil.copy(path, made / path.name)
+        (made / path.name).write_text(KERNEL + path.read_text(encoding="utf-8"), encoding="utf-8")
     (source / "generated").mkdir(exist_ok=True)
     (source / "generated" / "models.md").write_text(table_of_models(), encoding="utf-8")
     (source / "generated" / "advice.md").write_text(table_of_advice(), encoding="utf-8")
     (source / "generated" / "model_pages.md").write_text(model_pages(), encoding="utf-8")
+    (source / "generated" / "commands.md").write_text(help_of_commands(), encoding="utf-8")
+
+
+def help_of_commands():
+    """Return the help of the command line and of every command."""
+    import subprocess
+    import sys
+
+    def printed(*words):
+        done = subprocess.run([sys.executable, "-m", "nmfit.cli", *words, "--help"], capture_output=True, text=True,
+                              check=True, env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1"})
+        return done.stdout
+
+    whole = printed()
+    names = re.findall(r"^    (\w+) ", whole, re.MULTILINE)
+    return "\n".join(f"## {' '.join(('nmfit', *words))}\n\n```text\n{printed(*words)}```\n"
+                     for words in ((), *((name,) for name in names)))
 
 
 def table_of_models():

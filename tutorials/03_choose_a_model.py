@@ -16,10 +16,9 @@ for purpose in ("fmri", "ei-balance", "oscillations", "fast"):
               f"({advice.why}; but {advice.careful})")
 
 # %% [markdown]
-# Three models for the same FC, each with three shared parameters (coupling, the model's own first parameter, and a
-# shared drive): a Hopf oscillator whose state is the BOLD signal; the threshold-linear model, one linear cascade a
-# region; and reduced Wong-Wang, whose synaptic gating is turned into BOLD by a Balloon model. We take 40 of the 80
-# regions to be quick.
+# Three models for the same FC, each with the two parameters of the first rung, shared by all regions: a Hopf oscillator
+# whose state is the BOLD signal; Stuart-Landau, the same oscillator with shear; and reduced Wong-Wang, whose synaptic
+# gating is turned into BOLD by a Balloon model. We take 40 of the 80 regions to be quick.
 
 # %%
 folder = nf.sample("gw_aal2")
@@ -29,8 +28,8 @@ brain = brain.select(keep)
 runs = [run.select(keep) for run in nf.read_bold(folder / "sub-*_bold.tsv")]
 target = nf.fc_target(runs)
 
-names = ("Hopf", "ThresholdLinear", "ReducedWongWang")
-results = {name: nf.fit(target, brain, model=name, max_rung="shared", n_null=0, starts=2, confirm=False, seed=0)
+names = ("Hopf", "StuartLandau", "ReducedWongWang")
+results = {name: nf.fit(target, brain, ladder=[nf.Rung("shared", model=name)], n_null=0, starts=1, confirm=False)
            for name in names}
 
 # %%
@@ -42,13 +41,13 @@ for name in names:
     print(f"{name:16s} held out r = {scores[name]:.3f}, {free} free parameters, {seconds[name]:.1f} s")
 
 # %% [markdown]
-# The left panel shows their scores beside the ceiling. The right one shows how alike their predictions are: FC of slow
-# fluctuations around a state of rest depends on the network far more than on what happens inside a region, so FC alone
-# hardly tells such models apart. A richer model has to earn its place; `model=["Hopf", "ReducedWongWang"]` lets it try
-# on one ladder.
+# The left panel shows their scores beside the ceiling. The right one shows how alike their predictions are. Shear does
+# not act on small fluctuations around rest, so Stuart-Landau predicts exactly what Hopf does; and FC depends on the
+# network far more than on what happens inside a region, so that even a synaptic model is hardly told apart by it. A
+# richer model has to earn its place; `model=["Hopf", "ReducedWongWang"]` lets it try on one ladder.
 
 # %%
-short = ["Hopf", "threshold-\nlinear", "reduced\nWong-Wang"]
+short = ["Hopf", "Stuart-\nLandau", "reduced\nWong-Wang"]
 agreement = np.corrcoef([results[name].fc[off] for name in names])
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 left.bar(range(3), [scores[name] for name in names], color=["#0072B2", "#009E73", "#D55E00"], width=0.6)
