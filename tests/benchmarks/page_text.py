@@ -1,5 +1,5 @@
 """The page of figures as text, from what was measured."""
 
 
-def page(store):
+def page(_store):
     return "\n"
