@@ -11,7 +11,7 @@ import nmfit
 from nmfit.models import MODELS
 
 HERE = Path(__file__).parent
-project, author, copyright = "nmfit", "the authors of nmfit", "the authors of nmfit"  # noqa: A001
+project, author, copyright = "nmfit", "the authors of nmfit", "the authors of nmfit"
 release = version = version_of("nmfit")
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "myst_nb"]
@@ -118,7 +118,7 @@ def without_private_signature(_app, what, _name, found, _options, signature, _ba
 
 
 def setup(app):
-    """Hook the generated pages in."""
+    """Connect the generated pages."""
     assert nmfit.__all__
     app.connect("builder-inited", generate)
     app.connect("autodoc-process-signature", without_private_signature)

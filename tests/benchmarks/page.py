@@ -188,7 +188,8 @@ def main():
         print(f"# {name}: {store[name]['seconds']:.0f} s", flush=True)
     import page_text
 
-    PAGE.write_text(page_text.page(store), encoding="utf-8")
+    if text := page_text.page(store):
+        PAGE.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

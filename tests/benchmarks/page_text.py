@@ -2,4 +2,5 @@
 
 
 def page(_store):
-    return "\n"
+    """Return the page."""
+    return ""
