@@ -133,3 +133,15 @@ def test_a_list_of_models_holds_names():
     target, brain = data()
     with pytest.raises(InputError, match="model"):
         nf.fit(target, brain, model=["Hopf", "Hopfield"])
+
+
+def test_a_budget_ends_the_climb_with_a_sentence_and_still_answers():
+    target, brain = data()
+    result = nf.fit(target, brain, n_null=4, steps=10, sc_transform="none", budget=1e-3)
+    last = result.record["rungs"][-1]
+    assert last["name"] == "shared + drive"
+    assert "the time given did not suffice for 'maps', 'maps + drive'" in last["reason"]
+    assert {"budget_spent", "confirmation_skipped", "few_nulls"} <= set(result.flags)
+    assert result.score is not None
+    with pytest.raises(InputError, match="budget"):
+        nf.fit(target, brain, budget=0)

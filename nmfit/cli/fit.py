@@ -26,6 +26,7 @@ def add(verbs):
     how.add_argument("--sc-norm", choices=NORMS, default="max", help="what weights are divided by (default: max)")
     how.add_argument("--max-rung", choices=RUNGS, default="region", help="where the climb ends at the latest")
     how.add_argument("--n-null", type=whole, default=19, metavar="N", help="wrong connectomes of each kind")
+    how.add_argument("--budget", type=float, metavar="S", help="seconds: what would not be over in time is not begun")
     how.add_argument("--seed", type=whole, default=0, metavar="N")
     out = add_output(fit)
     out.add_argument("--resume", action="store_true", help="go on with an interrupted fit of the same inputs")
@@ -46,7 +47,7 @@ def run(args):
     model = args.model[0] if args.model and len(args.model) == 1 else args.model
     return finish(args, target, brain, keep=kept, model=model, loss=loss, maps=maps, map_names=names,
                 sc_norm=args.sc_norm, sc_transform=args.sc_transform, n_null=args.n_null, max_rung=args.max_rung,
-                seed=args.seed)
+                  seed=args.seed, budget=args.budget)
 
 
 def _fit_eeg(args):

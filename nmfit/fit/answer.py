@@ -11,6 +11,7 @@ from .context import Context
 from .determined import judged
 from .evidence import FEWEST_NULLS
 from .ground import problem_of
+from .ladder import OUT_OF_TIME
 from .objective import predicted_fc
 from .result import Result
 from .space import is_free, near_bound
@@ -65,6 +66,8 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
     flags += ["near_critical"] if best.abscissa > -NEAR_CRITICAL else []
     flags += ["interpolated"] if target.design == "matrix" else []
     flags += _null_flags(plan, evidence)
+    late = plan.until is not None and time.monotonic() > plan.until
+    flags += ["budget_spent"] if late or OUT_OF_TIME in trials[-1].reason else []
     drift = _refinement(best, ground)
     flags += [f"quadrature_coarse:{drift:.1e}"] if drift > REFINED else []
     if plan.maps is not None and evidence is not None and (evidence["baselines"].get("map_only") or 0) > 0.3:

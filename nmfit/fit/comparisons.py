@@ -40,7 +40,7 @@ def gather(plan, path, pooled, n_null, progress):
 
     # Like with like: where nulls are cut short, the right connectome is held against them cut as short.
     matched = scores.mean(0) if plan.null_steps == plan.steps else on(None, plan.null_steps)
-    nulls = {kind: run_null(kind, n_null, score_null, matched, progress)
+    nulls = {kind: run_null(kind, n_null, score_null, matched, progress, plan.until)
              if n_null and (kind != "distance" or decay is not None) else None for kind in KINDS}
     paired = [np.concatenate([_unit_gains(fits[r].fc, t[r].fc, fold) for fits, t, fold in
                               zip(pooled, twins, folds, strict=True)]) for r in range(len(path))]

@@ -1,6 +1,7 @@
 """What a score is worth: the same climb on wrong connectomes, without coupling, and no model at all."""
 
 import dataclasses
+import time
 
 import numpy as np
 
@@ -129,7 +130,7 @@ class Null:
                 "p": self.p(rung, score), "n": int(own.size)}
 
 
-def run_null(kind, count, score_null, scores, progress=None):
+def run_null(kind, count, score_null, scores, progress=None, until=None):
     """Draw nulls of a kind until there are enough, or until all rungs are lost to them.
 
     Parameters
@@ -140,6 +141,8 @@ def run_null(kind, count, score_null, scores, progress=None):
         ``(kind, index) -> [score of each rung]``.
     scores : array
         Held-out scores of the rungs under the right connectome, fitted as the nulls are.
+    until : float, optional
+        A time of `time.monotonic` after which no more are drawn: as if fewer had been asked for.
 
     References
     ----------
@@ -152,6 +155,9 @@ def run_null(kind, count, score_null, scores, progress=None):
         if progress is not None:
             progress.step(len(found), total=count, what=f"null: {kind}")
         if ((np.array(found) >= scores).sum(0) >= LOST).all():
+            break
+        if until is not None and time.monotonic() > until:
+            count = len(found)
             break
     return Null(kind, np.array(found), count, np.asarray(scores))
 

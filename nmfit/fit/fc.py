@@ -28,6 +28,7 @@ from .threads import one_core_each
 
 TRANSFORMS = ("none", "sqrt", "log1p")
 HARMONICS = 3
+CLIMB_SHARE = 0.4          # of a budget; the rest is for what the answer is held against
 START_INPUT = 0.1          # 1/s: coupling strength times mean row sum where a climb begins
 FAST_NODES = 8             # a model much faster than the band is smooth there; refined at the end
 GAIN_NULLS = 9             # wrong connectomes that climb beside a lone pair of matrices
@@ -49,6 +50,7 @@ class Plan:
     null_steps: int | None
     loss: object = None
     keep: object = None
+    until: float | None = None
 
     def ground(self, fold_or_split, make=None):
         """Return the ground of a split or of a fold's pool, its connectome replaced by ``make`` if given."""
@@ -84,7 +86,7 @@ class Plan:
 
 def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=None, sc_norm="max", n_null=19,
         seed=0, max_rung="region", ladder=None, starts=8, steps=None, null_steps=None, loss=None, confirm=True,
-        progress=None, command=None, keep=None):
+        progress=None, command=None, keep=None, budget=None):
     """Find the model that explains functional connectivity, and say how sure that is.
 
     Climbs from shared parameters to maps to regions (to edges on request), each with and without a shared drive;
@@ -127,6 +129,10 @@ def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=No
         For the record.
     keep : function ``(key, compute) -> arrays``, optional
         Remembers finished searches, so that an interrupted call goes on where it stood: see `nmfit.io.Ledger`.
+    budget : float, optional
+        Seconds. Less than half go to the climb, which begins no level that would not be over in time, and says so;
+        wrong connectomes are drawn while there is time; the answer is confirmed only if some is left. What has begun
+        is finished, so that a call may take longer.
 
     Returns
     -------
@@ -138,12 +144,15 @@ def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=No
         Where sizes, names or options do not fit.
     """
     began = time.monotonic()
+    if budget is not None and not budget > 0:
+        raise InputError("budget", f"found {budget!r}", "Give seconds, above 0.")
     levels = _levels(target, model, max_rung, ladder)
     if ladder is not None or isinstance(model, list | tuple) or model is None:
         model = levels[0][0].model
     max_rung = levels[-1][0].level
     plan = plan_of(target, brain, model=model, maps=maps, transform=sc_transform, norm=sc_norm, seed=seed,
                    starts=starts, steps=steps, null_steps=null_steps, loss=loss, keep=keep)
+    plan = plan if budget is None else dataclasses.replace(plan, until=began + float(budget))
     with jax.enable_x64(True), one_core_each():
         return _run(plan, levels, sc_transform, n_null, confirm, progress, began, map_names, command)
 
@@ -198,7 +207,7 @@ def plan_of(target, brain, *, model="Hopf", maps=None, transform=None, norm="max
                 loss, keep)
 
 
-def _select(plan, fold, levels, fixed_transform, starts, report=None):
+def _select(plan, fold, levels, fixed_transform, starts, report=None, until=None):
     """Choose transform and path on a fold's splits; return the plan with its transform, and the trials."""
     if fixed_transform is None:
         tried = {}
@@ -216,7 +225,7 @@ def _select(plan, fold, levels, fixed_transform, starts, report=None):
         chains = NullChains([plan.ground(first, lambda b: surrogate("permuted", b, rng, None))
                              for _ in range(GAIN_NULLS)], first, starts=starts, seed=plan.seed, steps=plan.null_steps)
     trials = climb(levels, grounds, fold.splits, starts=starts, seed=plan.seed, nulls=chains, report=report,
-                   steps=plan.steps)
+                   steps=plan.steps, until=until)
     return plan, trials
 
 
@@ -229,7 +238,8 @@ def _run(plan, levels, fixed_transform, n_null, confirm, progress, began, map_na
 
     if progress is not None:
         progress.start("shared")
-    plan, trials = _select(plan, target.final, levels, fixed_transform, plan.starts, report)
+    until = None if plan.until is None else began + CLIMB_SHARE * (plan.until - began)
+    plan, trials = _select(plan, target.final, levels, fixed_transform, plan.starts, report, until)
     if min(f.loss for f in trials[0].fits) >= unstable_cost(plan.loss):
         name = type(plan.model).__name__
         raise InputError(f"model {name}", "no stable state of rest was found, which the closed form needs",
@@ -242,8 +252,13 @@ def _run(plan, levels, fixed_transform, n_null, confirm, progress, began, map_na
         plan.ground(target.final), path, starts=plan.starts, seed=plan.seed, steps=plan.steps)
     evidence = None if target.folds[0].score is None else gather(plan, path, pooled, n_null, progress)
     return build_result(plan, trials, path, pooled, nested, final, evidence,
-                        confirm=confirm, map_names=map_names, progress=progress,
+                        confirm=confirm and in_time(plan), map_names=map_names, progress=progress,
                         provenance=_provenance(plan, began, command, n_null, levels[-1][0].level), began=began)
+
+
+def in_time(plan):
+    """Return whether there is time left, where it is counted."""
+    return plan.until is None or time.monotonic() < plan.until
 
 
 def _score_folds(plan, levels, path, fixed_transform):

@@ -12,6 +12,7 @@ from .threads import side_by_side
 
 SHRINKAGES = (1e-5, 1e-4, 1e-3)
 REJECTIONS_TO_STOP = 2
+OUT_OF_TIME = "the time given did not suffice for"
 STARTS = {"shared": 2, "maps": None, "region": 1, "edges": 1}     # None: as many as the user asks
 
 
@@ -101,12 +102,13 @@ def judge(trial, below, null_gains=None):
     return dataclasses.replace(trial, kept=bool(kept), gain=gain, gain_se=error, needed=needed, reason=reason)
 
 
-def climb(levels, grounds, splits, *, starts, seed, ceiling=None, nulls=None, report=None, steps=None):
+def climb(levels, grounds, splits, *, starts, seed, ceiling=None, nulls=None, report=None, steps=None,
+          until=None):
     """Climb a ladder and return every trial in order.
 
     At each level the alternatives (with and without a shared drive) start from the last kept rung; of those that
-    help, the better on what chooses is kept. Two levels in a row that do not help end the climb, and so does a
-    score at the ceiling.
+    help the first is kept, unless a later one predicts better by more than its standard error. Two levels in a row
+    that do not help end the climb, and so does a score at the ceiling.
 
     Parameters
     ----------
@@ -119,10 +121,16 @@ def climb(levels, grounds, splits, *, starts, seed, ceiling=None, nulls=None, re
         The same climb under wrong connectomes, where no standard error tells what a gain is worth.
     report : function, optional
         Called with every judged trial.
+    until : float, optional
+        A time of `time.monotonic`: a level that would not be over by then, were it as quick as the last, is not begun.
     """
-    trials, kept, rejected = [], None, 0
+    trials, kept, rejected, took = [], None, 0, 0.0
     for level in levels:
-        judged = []
+        began, judged = time.monotonic(), []
+        if trials and until is not None and began + took > until:
+            names = ", ".join(f"'{rung.name}'" for rung in level)
+            trials[-1] = dataclasses.replace(trials[-1], reason=f"{trials[-1].reason}; {OUT_OF_TIME} {names}")
+            break
         for rung in level:
             if not rung.model:
                 rung = dataclasses.replace(rung, model=kept.rung.model)
@@ -130,14 +138,14 @@ def climb(levels, grounds, splits, *, starts, seed, ceiling=None, nulls=None, re
             gains = None if nulls is None else nulls.gains(rung, trial.shrinkage)
             judged.append(judge(trial, kept, gains))
         helping = [t for t in judged if t.kept]
-        winner = _simplest_of_equals(helping) if kept is None else max(
-            helping, key=lambda t: t.scores.mean(), default=None)
+        winner = _simplest_of_equals(helping) if helping else None
         for t in judged:
             final = t if t is winner or not t.kept else dataclasses.replace(
-                t, kept=False, reason=f"{t.reason}; '{winner.rung.name}' predicts better")
+                t, kept=False, reason=f"{t.reason}; {_why_not(t, winner)}")
             trials.append(final)
             if report is not None:
                 report(final)
+        took = time.monotonic() - began
         if winner is None:
             # Another model at the same freedom is a step aside: that it does not help says nothing of more freedom.
             rejected += all(rung.model in ("", kept.rung.model) for rung in level)
@@ -150,6 +158,12 @@ def climb(levels, grounds, splits, *, starts, seed, ceiling=None, nulls=None, re
         if ceiling is not None and kept.scores.mean() >= ceiling:
             break
     return trials
+
+
+def _why_not(trial, winner):
+    if trial.scores.mean() > winner.scores.mean():
+        return f"'{winner.rung.name}', which frees less, predicts as well within its standard error"
+    return f"'{winner.rung.name}' predicts better"
 
 
 def _simplest_of_equals(trials):

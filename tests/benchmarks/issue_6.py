@@ -1,0 +1,281 @@
+"""Check the ladder, the minimiser, error bars and null calibration.
+
+``NMFIT_DATA=... python tests/benchmarks/issue_6.py PART [--count N] [--first N]``
+
+Prints one line per figure: name, value, goal, pass or short, N, seconds. Lines that begin with # are tables; parts that
+count over copies print a # line per copy, so that chunks (--first) can be added up.
+"""
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from figures import say
+from issue_2 import schaefer_inputs, synthetic_brain
+from scipy.optimize import minimize as scipy_minimize
+
+import nmfit
+from nmfit.cli.compiled import keep_compiled_code
+from nmfit.compare.empirical import fc_score
+from nmfit.fit.evidence import Null, beaten, climb_path, surrogate
+from nmfit.fit.fc import _select, plan_of
+from nmfit.fit.ground import TOLERANCE, _places, _predict, _starts, _with_drive, fit_rung, problem_of
+from nmfit.fit.identify import coordinates_of, identify, relative_sizes
+from nmfit.fit.minimise import STATUSES, Status, minimise
+from nmfit.fit.objective import fc_objective
+from nmfit.fit.rungs import LEVELS, Rung, blocks_of, default_ladder
+from nmfit.fit.space import origin_theta, place
+from nmfit.fit.threads import one_core_each, side_by_side
+from nmfit.fit.uncertainty import interval, jackknife_values, standard_errors
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+TR, BAND = 2.0, (0.01, 0.1)
+
+
+def cliffs(count):
+    """Six losses that break minimisers, beside plain Adam and SciPy's L-BFGS-B."""
+    import test_cliffs as suite
+
+    began = time.monotonic()
+    print("# loss       end finite, no worse / within 1 % of the lowest: this minimiser, plain Adam, SciPy L-BFGS-B")
+    totals = np.zeros((3, 2), int)
+    for name, (loss, lowest, _) in suite.SUITE.items():
+        points = suite.starts(name, count)
+        rows = [[], [], []]
+        for x in points:
+            found = suite.search(name, x)
+            if STATUSES[int(found.status)] is Status.CONVERGED and not found.loss <= 1.01 * lowest:
+                print(f"# {name}: converged said at {float(found.loss):.4g}")
+            rows[0].append((float(found.loss), float(found.start_loss)))
+        value_and_grad = jax.jit(jax.value_and_grad(lambda x, f=loss: f({"x": x}, 0.0)))
+        rows[1] = [_adam(value_and_grad, x) for x in points]
+        rows[2] = [_scipy(value_and_grad, x) for x in points]
+        told = []
+        for k, ends in enumerate(rows):
+            sound = sum(np.isfinite(end) and end <= start for end, start in ends)
+            near = sum(bool(end <= 1.01 * lowest) for end, _ in ends)
+            totals[k] += sound, near
+            told.append(f"{sound:4d} / {near:4d}")
+        print(f"# {name:9s} {'   '.join(told)}", flush=True)
+    n = count * len(suite.SUITE)
+    for k, who in enumerate(("nmfit", "plain_adam", "scipy_lbfgsb")):
+        goals = ("100", ">=95") if k == 0 else ("-", "-")
+        say(f"cliffs_{who}_sound_percent", 100 * totals[k, 0] / n, goals[0], k > 0 or totals[k, 0] == n, n, began)
+        say(f"cliffs_{who}_near_percent", 100 * totals[k, 1] / n, goals[1], k > 0 or totals[k, 1] >= 0.95 * n, n, began)
+
+
+def _adam(value_and_grad, x, steps=400, rate=0.1):
+    with jax.numpy_dtype_promotion("standard"):
+        solver = optax.adam(rate)
+        state, first, x = solver.init(jnp.asarray(x)), None, jnp.asarray(x)
+        update = jax.jit(solver.update)
+        for _ in range(steps):
+            value, slope = value_and_grad(x)
+            first = float(value) if first is None else first
+            move, state = update(slope, state)
+            x = x + move
+        return float(value_and_grad(x)[0]), first
+
+
+def _scipy(value_and_grad, x):
+    def both(at):
+        value, slope = value_and_grad(jnp.asarray(at))
+        return float(value), np.asarray(slope)
+
+    with np.errstate(all="ignore"):
+        found = scipy_minimize(both, x, jac=True, method="L-BFGS-B", options={"maxiter": 400})
+    return float(found.fun), both(x)[0]
+
+
+def truth_of(plan, level, drive, rng, slope=0.5):
+    """Return a network whose parameters lie in a rung's own space, with slopes of a known size."""
+    ground = plan.ground(plan.target.final)
+    network = _with_drive(ground.network, 0.3 if drive else 0.0)
+    network = network.replace({"G": 6.0 * network.value("G"), "a": np.full(network.n, -0.1)})
+    rung = Rung(level, drive)
+    blocks = blocks_of(network, rung, ground.maps, True, ground.slowest)
+    theta = origin_theta(blocks)
+    coordinates = coordinates_of(blocks)
+    for c, size in zip(coordinates, relative_sizes(blocks, theta, coordinates), strict=True):
+        if c.kind != "level":
+            theta[c.block] = theta[c.block].at[c.column].set(
+                slope * rng.choice([-1.0, 1.0]) * rng.uniform(0.6, 1.4) / abs(size))
+    return place(network, blocks, theta), ground
+
+
+def recordings(fc, people, volumes, rng):
+    """Return white Gaussian series whose correlations are an FC matrix's, in whatever band."""
+    values, vectors = np.linalg.eigh(fc)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    return [rng.standard_normal((volumes, len(fc))) @ root.T for _ in range(people)]
+
+
+def fc_of(network, ground):
+    """Return a network's FC in the ground's band, and whether it is stable and slow modes are seen."""
+    problem = problem_of(ground, network, blocks_of(network, Rung("shared"), ground.maps, True, ground.slowest), 0.0)
+    fc, abscissa, _ = _predict(origin_theta(problem.blocks), problem)
+    return np.asarray(fc), float(abscissa)
+
+
+CASES = [(level, drive) for level in ("shared", "maps") for drive in (False, True)]
+
+
+def rung(count, first=0, people=8, volumes=600):
+    """Climb data made by a known rung: where the climb stops."""
+    brain, began = synthetic_brain(24), time.monotonic()
+    dummy = nmfit.fc_target(recordings(np.eye(brain.n), people, volumes, np.random.default_rng(0)), tr=TR)
+    plan = plan_of(dummy, brain)
+    stopped = above = 0
+    with jax.enable_x64(True), one_core_each():
+        for index in range(first, first + count):
+            level, drive = CASES[index % len(CASES)]
+            rng = np.random.default_rng([61, index])
+            network, ground = truth_of(plan, level, drive, rng)
+            data = nmfit.fc_target(recordings(fc_of(network, ground)[0], people, volumes, rng), tr=TR)
+            here = dataclasses.replace(plan, target=data, seed=index)
+            _, trials = _select(here, data.final, default_ladder(), "none", 4)
+            kept = [t.rung for t in trials if t.kept][-1]
+            high = (LEVELS.index(kept.level), kept.drive) > (LEVELS.index(level), drive)
+            stopped += (kept.level, kept.drive) == (level, drive)
+            above += high
+            print(f"# {index}: made by {Rung(level, drive).name}, stopped at {kept.name}", flush=True)
+    say("ladder_stops_at_the_true_rung", stopped, f">={0.9 * count:g}", stopped >= 0.9 * count, count, began)
+    say("ladder_climbs_above", above, f"<={0.05 * count:g}", above <= 0.05 * count, count, began)
+
+
+def minima(count):
+    """The nine-parameter fit on 100 regions: single cold starts beside the warm path."""
+    target, brain, maps = schaefer_inputs("fcgradient01")
+    plan, fold = plan_of(target, brain, maps=maps), target.folds[0]
+    began = time.monotonic()
+    with jax.enable_x64(True), one_core_each():
+        ground = plan.ground(fold)
+        warm = climb_path(ground, [(Rung("shared", True), 0.0), (Rung("maps", True), 0.0)], starts=plan.starts, seed=0)
+        say("warm_path_loss", warm[-1].loss, "-", True, 1, began)
+        say("warm_path_test_r", fc_score(warm[-1].fc, fold.score[0]), "-", True, 4950, began)
+        rung_, found = Rung("maps", True), []
+        network = next(iter(_places(ground, rung_, None)))
+        problem = problem_of(ground, network, blocks_of(network, rung_, jnp.asarray(ground.maps), target.band
+                                                        is not None, ground.slowest), 0.0)
+
+        def cold(theta):
+            end = minimise(fc_objective, theta, problem, 200, TOLERANCE)
+            return float(end.loss), fc_score(np.asarray(_predict(end.theta, problem)[0]), fold.score[0])
+
+        found = side_by_side(cold, list(_starts(problem.blocks, count, 1, rung_)))
+    losses, scores = np.array(found).T
+    print("# cold losses", np.sort(losses).round(4))
+    print("# cold test r", np.sort(scores).round(3))
+    near = int((losses <= 1.01 * losses.min()).sum())
+    say("cold_starts_within_1_percent_of_their_best", near, "-", True, count, began)
+    say("cold_worst_test_r", scores.min(), "-", True, count, began)
+    excess = 100 * (warm[-1].loss / losses.min() - 1)
+    say("warm_path_over_best_cold_percent", excess, "<=1", excess <= 1, count, began)
+
+
+def nulls(count, first=0, draws=400):
+    """Permute connectomes before the fit: how often one of them is better than 19 others, by the rule that is used."""
+    brain, began = synthetic_brain(40), time.monotonic()
+    path = [(Rung("shared"), 0.0), (Rung("maps"), 0.0), (Rung("region", True), 1e-4)]
+    alone = together = total = 0
+    with jax.enable_x64(True), one_core_each():
+        for index in range(first, first + count):
+            rng = np.random.default_rng([62, index])
+            dummy = nmfit.fc_target(recordings(np.eye(brain.n), 5, 600, rng), tr=TR)
+            network, ground = truth_of(plan_of(dummy, brain), "region", True, rng)
+            data = nmfit.fc_target(recordings(fc_of(network, ground)[0], 5, 600, rng), tr=TR)
+            plan, fold = plan_of(data, brain), data.folds[0]
+
+            def scores(k, plan=plan, fold=fold, index=index):
+                own = np.random.default_rng([63, index, k])
+                wrong = plan.ground(fold, lambda b: surrogate("permuted", b, own, None))
+                return [fc_score(f.fc, fold.score.mean(0)) for f in climb_path(wrong, path, starts=2, seed=0, steps=60)]
+
+            table = np.array(side_by_side(scores, range(40)))
+            hits = np.zeros(2, int)
+            for _ in range(draws):
+                at = rng.permutation(len(table))[:20]
+                null = Null("permuted", table[at[1:]], 19, table[at[0]])
+                by_rung = [beaten(null, k, table[at[0]][k]) for k in range(len(path))]
+                hits += null.p(len(path) - 1, table[at[0]][-1]) <= 0.05, any(by_rung)
+            alone, together, total = alone + hits[0], together + hits[1], total + draws
+            print(f"# data {index}: highest rung alone {100 * hits[0] / draws:.1f} %, any rung, adjusted "
+                  f"{100 * hits[1] / draws:.1f} %", flush=True)
+    for name, hit in (("highest_rung", alone), ("any_rung_adjusted", together)):
+        share = 100 * hit / total
+        say(f"null_better_than_nulls_{name}_percent", share, "3..7", 3 <= share <= 7, total, began)
+
+
+def coverage(count, first=0, model="Hopf", people=8, volumes=300, n=16):
+    """How often 95 % intervals hold the truth, by the jackknife over people and if the model is true."""
+    brain, began = synthetic_brain(n), time.monotonic()
+    dummy = nmfit.fc_target(recordings(np.eye(brain.n), people, volumes, np.random.default_rng(0)), tr=TR, band=None)
+    plan = plan_of(dummy, brain, model=model)
+    held = {"jackknife": [], "model": []}
+    with jax.enable_x64(True), one_core_each():
+        ground = plan.ground(dummy.final)
+        start = fit_rung(dataclasses.replace(ground, fc=0.3 + 0.7 * np.eye(brain.n)), Rung("shared"), steps=8)
+        truth = start.network if model != "Hopf" else truth_of(plan, "shared", False, np.random.default_rng(1))[0]
+        exact, abscissa = fc_of(truth, ground)
+        print(f"# truth: G {float(truth.value('G')):.3g}, abscissa {abscissa:.3g} /s, mean FC "
+              f"{exact[np.triu_indices(brain.n, 1)].mean():.2f}")
+
+        def one(index):
+            rng = np.random.default_rng([64, index])
+            data = nmfit.fc_target(recordings(exact, people, volumes, rng), tr=TR, band=None)
+            here = dataclasses.replace(ground, fc=data.final.pool)
+            fitted = fit_rung(here, Rung("shared"), dataclasses.replace(start, network=truth), steps=60)
+            determined = identify(fitted, here, data.samples)
+            from nmfit.fit.identify import value_errors
+
+            out, errors = {}, value_errors(determined, fitted)
+            for block in fitted.blocks:
+                if block.name not in errors:
+                    continue
+                value = float(np.mean(np.asarray(fitted.network.value(block.name))))
+                true = float(np.mean(np.asarray(truth.value(block.name))))
+                error = float(np.mean(errors[block.name]))
+                out["model", block.name] = abs(value - true) <= 1.96 * error
+                if model == "Hopf":
+                    refits = jackknife_values(fitted, here, data.final.units)
+                    spread = float(np.mean(standard_errors(refits)[block.name]))
+                    low, high = interval(value, spread, people, block.bounds)
+                    out["jackknife", block.name] = low <= true <= high
+            return out
+
+        rows = []
+        for index in range(first, first + count):
+            rows.append(one(index))
+    for key in rows[0]:
+        held = 100 * np.mean([row[key] for row in rows])
+        say(f"coverage_{model}_{key[1]}_{key[0]}_percent", held, "92..98", 92 <= held <= 98, count, began)
+
+
+COUNTS = {"cliffs": 100, "rung": 100, "minima": 32, "nulls": 5, "coverage": 500}
+CHUNKED = ("rung", "nulls", "coverage")
+
+
+def main():
+    """Run the parts asked for, all unless named."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("parts", nargs="*", choices=[*COUNTS, []])
+    parser.add_argument("--count", type=int)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--model", default="Hopf")
+    asked = parser.parse_args()
+    keep_compiled_code()
+    jax.config.update("jax_enable_x64", True)
+    for part in asked.parts or COUNTS:
+        more = {"first": asked.first} if part in CHUNKED else {}
+        more |= {"model": asked.model} if part == "coverage" else {}
+        globals()[part](asked.count or COUNTS[part], **more)
+
+
+if __name__ == "__main__":
+    main()
