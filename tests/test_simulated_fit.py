@@ -83,7 +83,7 @@ def test_kuramoto_is_recovered_and_scored_on_fresh_noise(target):
     assert result.health.error < 1e-4
     assert result.loss < 0.5 * result.start_loss
     assert float(result.parameters["G"] / result.parameters["sigma"] ** 2) == pytest.approx(0.05 / 0.3**2, rel=0.4)
-    assert {"r", "mean_fc", "ks", "total", "group_r"} == set(result.scores)
+    assert {"r", "mean_fc", "ks", "total", "group_r"} <= set(result.scores)
     assert result.held_out
     assert "gradient: gradient" in result.summary()
 

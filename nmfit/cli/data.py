@@ -38,8 +38,8 @@ def add_data(parser, required=True):
                       help="drop regions that are missing or constant somewhere, everywhere")
 
 
-def inputs_of_fc(args):
-    """Return target, connectome, names of maps and maps."""
+def inputs_of_fc(args, windows=None):
+    """Return target, connectome, names of maps and maps; ``windows`` of BOLD's dynamics for a fit by simulation."""
     if args.template is not None or args.sc is None:
         raise InputError("--template" if args.template is not None else "--sc", "a fit of FC without its connectome",
                          "Give --sc F; a template goes with --eeg only.")
@@ -49,7 +49,7 @@ def inputs_of_fc(args):
         sc=args.sc, lengths=args.lengths, labels=args.labels, bold=args.bold, fc=args.fc,
         heldout_bold=args.heldout_bold, heldout_fc=args.heldout_fc, tr=args.tr, n_volumes=args.n_volumes,
         maps=args.maps, band=args.band, drop_bad=args.drop_bad, gsr=args.gsr, atlas=args.atlas,
-        trust_order=args.trust_order, map_names=args.map_names)
+        trust_order=args.trust_order, map_names=args.map_names, windows=windows)
 
 
 def inputs_of_eeg(args):

@@ -7,8 +7,11 @@ from ..errors import InputError
 from .compiled import keep_compiled_code
 from .data import add_data, inputs_of_eeg, inputs_of_fc
 from .folder import ledger, refuse_result
-from .options import FINISHED, NORMS, RUNGS, SETTLED, TRANSFORMS, UNSURE, add_output, whole
+from .network import assigned
+from .options import FINISHED, NORMS, RUNGS, SETTLED, TRANSFORMS, UNSURE, add_output, natural, whole
 from .report import tell
+
+PHASES = (["Kuramoto"],)      # models that have no state of rest
 
 
 def add(verbs):
@@ -28,6 +31,16 @@ def add(verbs):
     how.add_argument("--n-null", type=whole, default=19, metavar="N", help="wrong connectomes of each kind")
     how.add_argument("--budget", type=float, metavar="S", help="seconds: what would not be over in time is not begun")
     how.add_argument("--seed", type=whole, default=0, metavar="N")
+    through = fit.add_argument_group("through simulation, for models without a state of rest and for FCD")
+    through.add_argument("--engine", choices=("linear", "simulated"),
+                         help="default: linear, simulated for a model without a state of rest (Kuramoto)")
+    through.add_argument("--free", nargs="+", metavar="NAME=HOW", help="what is fitted, each shared, maps or region")
+    through.add_argument("--scans", type=natural, default=4, metavar="N", help="simulated at once (default: 4)")
+    through.add_argument("--fresh", type=natural, default=20, metavar="N", help="that score in the end (default: 20)")
+    through.add_argument("--steps", type=natural, default=60, metavar="N", help="of the descent (default: 60)")
+    through.add_argument("--window", nargs=2, type=float, default=(60.0, 10.0), metavar=("S", "STEP"),
+                         help="of FCD, seconds (default: 60 10)")
+    through.add_argument("--dt", type=float, metavar="S", help="step (default: chosen from the model)")
     out = add_output(fit)
     out.add_argument("--resume", action="store_true", help="go on with an interrupted fit of the same inputs")
 
@@ -39,6 +52,11 @@ def run(args):
         if args.resume:
             raise InputError("--resume", "a fit of spectra, whose searches are not kept", "Leave it out.")
         return _fit_eeg(args)
+    if args.engine == "simulated" or (args.engine is None and args.model in PHASES):
+        return _fit_simulated(args)
+    for name in ("free", "dt"):
+        if getattr(args, name) is not None:
+            raise InputError(f"--{name}", "a fit in closed form, which has no such choice", "Add --engine simulated.")
     kept = ledger(args)
     from ..compare.loss import parse
 
@@ -48,6 +66,27 @@ def run(args):
     return finish(args, target, brain, keep=kept, model=model, loss=loss, maps=maps, map_names=names,
                 sc_norm=args.sc_norm, sc_transform=args.sc_transform, n_null=args.n_null, max_rung=args.max_rung,
                   seed=args.seed, budget=args.budget)
+
+
+def _fit_simulated(args):
+    for name, given in (("--resume", args.resume), ("--model", args.model is not None and len(args.model) > 1)):
+        if given:
+            raise InputError(name, "a fit through simulation, which climbs no ladder",
+                             "Leave it out, or name one model.")
+    if args.fresh < 2:
+        raise InputError("--fresh", "1", "Ask for more: a score comes with its standard error.", "at least 2")
+    from ..compare.loss import parse
+
+    free = None if args.free is None else dict(assigned(text, "--free") for text in args.free)
+    target, brain, _, maps = inputs_of_fc(args, windows=args.window)
+    if isinstance(brain, list):
+        from ..network import Connectome
+
+        brain = Connectome.mean(brain)
+    return finish(args, target, brain, engine="simulated", model=args.model[0] if args.model else "Kuramoto", free=free,
+                  loss=None if args.loss is None else parse(args.loss), maps=maps, sc_norm=args.sc_norm,
+                  sc_transform=args.sc_transform or "none", seeds=args.scans, score_seeds=args.fresh, steps=args.steps,
+                  dt=args.dt, seed=args.seed)
 
 
 def _fit_eeg(args):
@@ -66,6 +105,7 @@ def finish(args, target, brain, last_word=None, **options):
         progress.note(note)
     try:
         result = fit(target, brain, progress=progress, command=args.command, **options)
+        result = getattr(result, "result", result)
     finally:
         progress.close()
     folder = Path(args.output)

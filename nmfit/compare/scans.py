@@ -54,6 +54,8 @@ class ScanTarget:
     band : (low, high) in Hz, or None
     window, step : seconds, of FCD
     labels : tuple of str, or None
+    notes, flags : tuples of str
+    sha256 : dict of file name to fingerprint
     """
 
     fit: Scans
@@ -64,11 +66,19 @@ class ScanTarget:
     window: float
     step: float
     labels: tuple | None = None
+    notes: tuple = ()
+    sha256: dict = dataclasses.field(default_factory=dict)
+    flags: tuple = ()
 
     @property
     def n(self):
         """Number of regions."""
         return self.fit.fc.shape[0]
+
+    @property
+    def against(self):
+        """What scores: the score part, or the fit part where there is none."""
+        return self.fit if self.score is None else self.score
 
     def windows(self):
         """Return the first samples of FCD's windows in a scan after trimming, and their length."""
@@ -118,7 +128,8 @@ def scan_target(data=None, *, heldout=None, tr=None, band=(0.01, 0.1), window=60
             raise InputError(run.source or "BOLD", "a censored series, whose windows are no stretches of time",
                              "Fit its FC (fc_target), or give the series without censoring.")
     return ScanTarget(measured(runs, band, window, step), None if held is None else measured(held, band, window, step),
-                      first.tr, len(first.data), band, window, step, first.labels)
+                      first.tr, len(first.data), band, window, step, first.labels,
+                      sha256={k: v for run in [*runs, *(held or [])] for k, v in run.sha256.items()})
 
 
 def measured(runs, band, window, step, seed=0):

@@ -6,7 +6,9 @@ import types
 from .. import compare
 from ..compare.scans import ScanTarget
 from ..compare.spectra import SpectrumTarget
+from ..compare.target import FcTarget
 from ..errors import InputError
+from ..models import Kuramoto
 from .compare_results import compare as compare_results
 from .fc import fit as fit_fc
 from .recover import recover
@@ -20,11 +22,13 @@ def fit(target, brain, *, engine=None, **options):
     """Fit what a target holds: functional connectivity (`fit_fc`), or spectra, with ``leadfield=`` (`fit_spectrum`).
 
     Scans (`scan_target`), or FC with ``engine="simulated"``, are fitted through the simulation (`fit_simulated`): for
-    models without a state of rest, and for FCD.
+    models without a state of rest, and for FCD. A phase model is, unless told otherwise.
     """
     if engine not in (None, "linear", "simulated"):
         raise InputError("engine", f"found {engine!r}", "Choose one, or none.", "linear, simulated")
-    if isinstance(target, ScanTarget) or engine == "simulated":
+    model = options.get("model")
+    phases = isinstance(target, FcTarget) and (model == "Kuramoto" or isinstance(model, Kuramoto))
+    if isinstance(target, ScanTarget) or engine == "simulated" or (phases and engine is None):
         if engine == "linear":
             raise InputError("engine", "linear, for scans", "Make the target with fc_target.")
         return fit_simulated(target, brain, **options)

@@ -6,10 +6,9 @@ import time
 import jax
 import numpy as np
 
-from ..compare.empirical import fc_score, functional_connectivity, group_fc, upper
+from ..compare.empirical import group_fc
 from ..compare.loss import FC, Loss, MeanFC, Wanted
 from ..compare.scans import Scans, ScanTarget
-from ..compare.series import fcd_values, ks_distance, trimmed
 from ..compare.target import FcTarget
 from ..dynamics.plan import Plan
 from ..dynamics.simulate import keys_of
@@ -18,6 +17,8 @@ from ..models import MODELS
 from ..network import Connectome, Network
 from ..observe import Direct
 from .fc import START_INPUT, instrument_of
+from .scan_scores import score_scans
+from .simulated_answer import result_of
 from .simulated_objective import SimulatedProblem, simulated_objective, simulated_signals, tangent_sizes, warmed
 from .space import INSTRUMENT, InstrumentNames, is_free, observed, origin_theta, place, regional_block, shared_block
 from .stochastic import Descent, Health, Outcome, by_differences, descend, gradient_health
@@ -49,6 +50,10 @@ class SimulatedFit:
     fc : ``[n, n]``, group FC of the fresh scans
     memory : bytes that the gradient was estimated to take
     seconds : of the whole fit
+    blocks : what was free
+    scans : how many fresh ones were scored
+    fcd : pooled FCD of the fresh scans, or None
+    result : Result, with `save` and `report`
     """
 
     network: object
@@ -64,6 +69,18 @@ class SimulatedFit:
     fc: np.ndarray
     memory: float
     seconds: float
+    blocks: tuple = ()
+    scans: int = 0
+    fcd: np.ndarray | None = None
+    result: object = None
+
+    def save(self, folder, overwrite=False):
+        """Write the folder of the result: see `Result.save`."""
+        self.result.save(folder, overwrite)
+
+    def report(self, path):
+        """Write one HTML page: see `Result.report`."""
+        self.result.report(path)
 
     def summary(self):
         """Return the outcome in lines."""
@@ -83,7 +100,7 @@ class SimulatedFit:
 
 def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, observe=None, control="none", maps=None,
                   sc_transform="none", sc_norm="max", seeds=4, score_seeds=20, steps=60, rate=0.1, seconds=None,
-                  dt=None, warmup=None, memory=MEMORY, shrinkage=0.0, seed=0, report=None):
+                  dt=None, warmup=None, memory=MEMORY, shrinkage=0.0, seed=0, progress=None, command=None):
     """Fit a model through its simulation, with common random numbers, and score it on fresh ones.
 
     Parameters
@@ -115,7 +132,9 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
     shrinkage : float
         Of regions towards their common level.
     seed : int
-    report : function of (step, loss, best loss), optional
+    progress : Progress, optional
+    command : str, optional
+        For the record.
 
     Returns
     -------
@@ -130,7 +149,7 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
     target = _scans(target)
     loss = FC() + 5 * MeanFC() if loss is None else loss
     _check(target, loss, control, free)
-    network = _network(target, brain, model, sc_transform, sc_norm)
+    network, brain = _network(target, brain, model, sc_transform, sc_norm)
     group = next(iter(network.groups.values()))
     observe = observe or (instrument_of(group) if "theta" not in group.states else Direct())
     free = free or _usual(network)
@@ -140,7 +159,12 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         plan = Plan.of(network, observe, seconds or target.volumes * target.tr, sample=target.tr, dt=dt, warmup=warmup,
                        memory=memory / seeds)
         problem = _problem(target, network, observe, blocks, loss, plan, _keys(seed, "fit", seeds), control, shrinkage)
+        need = float(seeds * plan.memory(network, observe))
         theta = {name: np.asarray(v, float) for name, v in origin_theta(blocks).items()}
+        if progress is not None:
+            progress.note(f"{seeds} scans of {plan.samples * plan.sample:g} s, {plan.steps} steps each; a gradient "
+                          f"takes about {need / 2**20:.0f} MiB")
+            progress.start("simulated")
         count = sum(v.size for v in theta.values())
         held = problem if control != "none" else dataclasses.replace(problem, begun=_warmed(theta, problem))
         health = gradient_health(lambda t: _value(t, held), lambda t: _value_and_grad(t, held),
@@ -152,40 +176,30 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
             start = float(_value(theta, problem))
             found = Descent(theta, start, start, np.array([start]), 0, Outcome.GRADIENT_UNUSABLE)
         else:
-            found = descend(slopes, theta, steps=steps, rate=rate, report=report)
+            found = descend(slopes, theta, steps=steps, rate=rate, report=_told(progress, steps))
         best, instrument = place(network, blocks, found.theta), observed(observe, blocks, found.theta)
         fresh = dataclasses.replace(problem, keys=_keys(seed, "score", score_seeds), plan=Plan.of(
             network, observe, target.volumes * target.tr, sample=target.tr, dt=plan.dt, warmup=warmup))
         signals = np.asarray(_signals(found.theta, fresh), float)
         names = [block.name for block in blocks if is_free(block)]
         values = {name: np.asarray(best.value(name), float) for name in names}
-    scores, fc = score_scans(signals, target)
-    return SimulatedFit(
+    scores, fc, fcd = score_scans(signals, target)
+    fit = SimulatedFit(
         network=best, observation=instrument, parameters=values, outcome=found.outcome, health=health, loss=found.loss,
         start_loss=found.start_loss, history=found.history, scores=scores, held_out=target.score is not None, fc=fc,
-        memory=float(seeds * plan.memory(network, observe)), seconds=time.monotonic() - began)
+        memory=need, seconds=time.monotonic() - began, blocks=blocks, scans=score_seeds, fcd=fcd)
+    options = {"seeds": seeds, "score_seeds": score_seeds, "steps": steps, "rate": rate, "seconds": plan.samples
+               * plan.sample, "dt": plan.dt, "control": control, "shrinkage": shrinkage, "free": dict(free),
+               "sc_transform": sc_transform, "sc_norm": sc_norm, "memory": memory}
+    return dataclasses.replace(fit, result=result_of(fit, target, brain, sharing=free, loss=loss, seed=seed,
+                                                     options=options, command=command))
 
 
-def score_scans(signals, target):
-    """Return scores of simulated scans ``[s, t, n]``, each with its standard error over them, and their group FC.
-
-    ``r`` and ``mean_fc`` (absolute difference of the mean) of each scan's FC, ``ks`` of its FCD, and their ``total``
-    ``(1 - r) + mean_fc + ks`` where there is FCD; ``group_r`` of the group FC.
-    """
-    against = target.score or target.fit
-    if not np.isfinite(signals).all():
-        raise InputError("simulation", "values that are not finite at the optimum", "Take a shorter step (dt=).")
-    fcs = np.stack([functional_connectivity(s, target.tr, target.band) for s in signals])
-    rows = {"r": [fc_score(fc, against.fc) for fc in fcs],
-            "mean_fc": [abs(upper(fc).mean() - upper(against.fc).mean()) for fc in fcs]}
-    if against.fcd is not None:
-        rows["ks"] = [ks_distance(fcd_values(trimmed(s, target.tr, target.band), target.tr, target.window, target.step),
-                                  against.fcd) for s in signals]
-        rows["total"] = list(1 - np.array(rows["r"]) + np.array(rows["mean_fc"]) + np.array(rows["ks"]))
-    group = group_fc(fcs)
-    left = [fc_score(group_fc(np.delete(fcs, k, axis=0)), against.fc) for k in range(len(fcs))]
-    scores = {name: (float(np.mean(v)), float(np.std(v, ddof=1) / np.sqrt(len(v)))) for name, v in rows.items()}
-    return scores | {"group_r": (fc_score(group, against.fc), float(np.sqrt((len(fcs) - 1) * np.var(left))))}, group
+def _told(progress, steps):
+    """Return what tells a step to a progress display, or None."""
+    if progress is None:
+        return None
+    return lambda step, loss, best: progress.step(step, total=steps, what=f"loss {loss:.4f}, best {best:.4f}")
 
 
 def _scans(target):
@@ -198,7 +212,8 @@ def _scans(target):
                          "Give tr= and n_volumes= to fc_target: a simulation needs both.")
     fold = target.folds[0]
     return ScanTarget(Scans(fold.pool), None if fold.score is None else Scans(group_fc(fold.score)), target.tr,
-                      target.volumes, target.band, WINDOW, STEP, target.labels)
+                      target.volumes, target.band, WINDOW, STEP, target.labels, target.notes, target.sha256,
+                      target.flags)
 
 
 def _check(target, loss, control, free):
@@ -214,10 +229,10 @@ def _check(target, loss, control, free):
 
 
 def _network(target, brain, model, transform, norm):
+    brain = brain if isinstance(brain, Connectome) else Connectome(brain)
     if isinstance(model, Network):
         network = model
     else:
-        brain = brain if isinstance(brain, Connectome) else Connectome(brain)
         brain = brain.normalised(transform, norm)
         if isinstance(model, str):
             if model not in MODELS:
@@ -228,7 +243,7 @@ def _network(target, brain, model, transform, norm):
     if network.n != target.n:
         raise InputError("connectome", f"{network.n} regions where the FC has {target.n}",
                          "Give a connectome of the same parcellation.")
-    return network
+    return network, brain
 
 
 def _usual(network):

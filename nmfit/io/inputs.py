@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from ..compare.scans import scan_target
 from ..compare.target import fc_target
 from ..errors import InputError
 from ..network import Connectome
@@ -18,7 +19,7 @@ from .name_map import read_name_map
 
 def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bold=None, heldout_fc=None, tr=None,
                 n_volumes=None, maps=None, band=None, drop_bad=False, gsr=None, atlas=None, trust_order=False,
-                map_names=None):
+                map_names=None, windows=None):
     """Read the files of one fit; regions are those of the connectome, in its order.
 
     Parameters
@@ -44,10 +45,12 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
         Label image, for BOLD in voxels or grayordinates.
     trust_order, map_names
         See `match_regions`.
+    windows : (length, step) in seconds, optional
+        Measure BOLD as scans, with their dynamics, for a fit through simulation; not a matrix.
 
     Returns
     -------
-    target : FcTarget
+    target : FcTarget or ScanTarget
     brain : Connectome or list of Connectome
     names : tuple of str or None
         Of the maps.
@@ -80,8 +83,12 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
     kept = [whole.labels.index(label) for label in common.labels]
     names, values = (None, None) if maps is None else read_maps(maps, common.labels, trust_order, map_names)
     band, censored = _band(band, [*(runs or []), *(held or [])])
-    target = fc_target(data, band=band, labels=common.labels if runs is None else None, heldout=scored,
-                       n_volumes=n_volumes, tr=tr, gsr=gsr)
+    if windows is not None and runs is not None and heldout_fc is None:
+        target = scan_target(data, heldout=scored, band=(0.01, 0.1) if band == "default" else band, window=windows[0],
+                             step=windows[1])
+    else:
+        target = fc_target(data, band=band, labels=common.labels if runs is None else None, heldout=scored,
+                           n_volumes=n_volumes, tr=tr, gsr=gsr)
     lost = [label for label in whole.labels if label not in common.labels]
     target = dataclasses.replace(
         target, notes=tuple(dict.fromkeys((*notes, *target.notes))),

@@ -2,6 +2,7 @@
 
 from ..models import MODELS
 from . import words
+from .fresh import fresh_scans
 
 ENGINES = {
     "linear": "in closed form: the covariance of the stochastic network linearised about its fixed point",
@@ -59,6 +60,9 @@ def paragraphs(result):
     """Return what was done, in sentences: the model, the data's roles, the ladder, what stands beside the score."""
     if result.record["modality"] == "eeg":
         return _spectra(result)
+    if result.record.get("simulated"):
+        return [_model(result), fresh_scans(result.record),
+                "No null connectomes were fitted, and no simpler rung was tried."]
     return [_model(result), _roles(result), _ladder(result), _beside(result)]
 
 
@@ -103,6 +107,11 @@ def _model(result):
             "functional connectivity: Pearson correlations of the BOLD signal")
     text += f", band-passed {band[0]:g} to {band[1]:g} Hz" if band else ", over its whole band"
     text += f" (TR {target['tr']:g} s)" if target.get("tr") else ""
+    if result.record.get("simulated"):
+        told = made["options"]
+        return (f"{text}. {told['seeds']} scans of {told['seconds']:g} s were simulated at once (Heun, step "
+                f"{1000 * told['dt']:.4g} ms) under the same noise at every step; the loss, "
+                f"{words.printable(made['loss'])}, was minimised by Adam, {told['steps']} steps.")
     loss = words.printable(made.get("loss") or "1 − r + 5 (difference of mean FC)²")
     return (f"{text}. The model's connectivity was computed {ENGINES[rung['engine']]}. The loss, {loss} "
             "over the upper triangle, was minimised with L-BFGS on exact gradients from several starts.")

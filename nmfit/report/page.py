@@ -3,7 +3,7 @@
 import base64
 from html import escape
 
-from . import brain_maps, climb, figures, look, methods, spectra, style, words
+from . import brain_maps, climb, figures, fresh, look, methods, spectra, style, words
 
 MOST_BYTES = 2_000_000
 MOST_ROWS = 1500          # of per-region parameters; the rest stands in params.tsv
@@ -18,6 +18,8 @@ FIGURES = {
     "scatter": (figures.edges, "Every pair of regions."),
     "spectra": (spectra.spectra, "Power spectra of channels, measured and modelled."),
     "topography": (spectra.topography, "Alpha power (8 to 13 Hz) over the head, nose up."),
+    "dynamics": (fresh.dynamics, "Functional connectivity dynamics: how alike the FC of pairs of windows is, as "
+                                   "cumulative distributions over all pairs."),
     "losses": (figures.losses, "The best start of every rung, one rung after the other."),
     "maps": (brain_maps.maps, "Parameters with a value of their own in every region."),
 }
@@ -69,6 +71,7 @@ def _assembled(result, dpi, narrow):
 {_alpha(record)}
 {shown['spectra']}
 {shown['topography']}
+{shown['dynamics']}
 <div class="pair">{shown['scatter']}{shown['losses']}</div>
 <h2>Parameters of rung ‘{_text(words.rung_name(result.rung(result.chosen)))}’</h2>
 {_parameters(result)}

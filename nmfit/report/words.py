@@ -29,6 +29,9 @@ FLAGS = {
     "nulls_capped": "nulls, and what they are held against, were fitted with fewer steps than the answer",
     "asymmetric_weights": "the weights are not symmetric",
     "dropped_regions": "regions were dropped from connectome and data alike",
+    "gradient_differences": "the gradient through the simulation is not usable here: slopes are finite differences",
+    "gradient_none": "the gradient through the simulation is not usable here, and there are too many parameters for "
+                     "finite differences: nothing was fitted",
     "near_critical": "the network is close to instability, where the linear theory is at its limit",
     "standard_errors_skipped": "no standard errors were computed: the values are without intervals",
     "standard_errors_model": "standard errors hold if the model is true: too few people or blocks to measure them",
@@ -311,6 +314,10 @@ def headline(result):
 def confirmation(record):
     """Return what simulating the non-linear model said, in sentences."""
     found = record["confirmation"]
+    if record.get("simulated"):
+        from .fresh import fresh_scans
+
+        return fresh_scans(record)
     if found["score"] is None and found["agrees"] is None:
         return "The full non-linear model was not simulated."
     agrees = {True: "agrees with", False: "does not agree with",

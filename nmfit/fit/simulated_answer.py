@@ -1,0 +1,126 @@
+"""From a fit through simulation to a result: one rung, its scores on fresh noise, what it must be held against."""
+
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from ..compare import baselines
+from ..compare.empirical import fc_score
+from .result import Result
+from .space import free_count, is_free, near_bound
+from .stochastic import Outcome
+
+STILL_FALLING = 0.02       # of what the loss fell in all: the last quarter of the steps may bring no more
+PACKAGES = ("nmfit", "jax", "jaxlib", "optax", "numpy", "scipy")
+NOTHING = {"value": None, "ci95": None}
+
+
+def result_of(found, target, brain, *, sharing, loss, seed, options, command=None):
+    """Return the `Result` of a fit through simulation.
+
+    Parameters
+    ----------
+    found : SimulatedFit
+    target : ScanTarget
+    brain : Connectome, as it was fitted
+    sharing : dict of name to "shared", "maps" or "region"
+    loss : Loss
+    seed : int
+    options : dict, what the fit was told, for the record
+    command : str, optional
+    """
+    name = max(sharing.values(), key=("shared", "maps", "region").index)
+    group_r, group_se = found.scores["group_r"]
+    blocks = [b for b in found.blocks if is_free(b)]
+    rows, bound = _parameters(found, blocks, brain.labels)
+    status = _status(found)
+    flags = [*target.flags, "nulls_skipped", "standard_errors_skipped"]
+    if status != "converged":
+        flags += ["not_converged" if status == "step_limit" else f"not_converged:{found.outcome.value}"]
+    flags += [f"gradient_{found.health.estimator}"] if found.health.estimator != "gradient" else []
+    flags += ["at_bound:" + ", ".join(bound)] if bound else []
+    flags += [] if found.held_out else ["not_validated"]
+    base = {"log_sc": fc_score(baselines.log_weights(brain.weights), target.against.fc)}
+    if found.held_out:
+        base["reliability"] = fc_score(target.fit.fc, target.score.fc)
+    rung = {
+        "name": name, "model": "+".join(type(m).__name__ for m in found.network.groups.values()),
+        "engine": "simulated", "free_parameters": free_count(blocks), "starts": 1, "steps": len(found.history),
+        "loss": found.loss, "score_fit": fc_score(found.fc, target.fit.fc), "score_choose": None,
+        "score_heldout": group_r if found.held_out else None, "score_heldout_se": group_se if found.held_out else None,
+        "seconds": found.seconds, "status": status, "kept": True, "drive": False, "coupling_zero": None,
+        "reason": f"fitted through its simulation ({found.outcome.value}); nothing simpler was tried"}
+    record = {
+        "schema": 1, "status": status, "flags": flags, "modality": "fmri", "rungs": [rung], "chosen": name,
+        "explained": None, "ceiling": NOTHING, "reliability": {
+            "value": base.get("reliability"), "ci95": None} if found.held_out else NOTHING,
+        "baselines": base, "nulls": dict.fromkeys(("permuted", "rewired", "distance")),
+        "stability": {"max_real_eigenvalue": None},
+        "confirmation": dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma")),
+        "simulated": {
+            "scores": {k: {"mean": mean, "se": se} for k, (mean, se) in found.scores.items()},
+            "scans": found.scans, "held_out": found.held_out, "outcome": found.outcome.value,
+            "gradient": {"estimator": found.health.estimator, "error": found.health.error,
+                         "growth": found.health.growth},
+            "loss_start": found.start_loss, "memory_estimate": found.memory},
+        "parameters": rows, "provenance": {
+            "versions": {p: version(p) for p in PACKAGES} | {"python": platform.python_version()},
+            "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'Python'}", "seed": seed,
+            "dtype": "float64", "device": jax.default_backend(), "loss": str(loss),
+            "input_sha256": brain.sha256 | target.sha256,
+            "connectome": {"notes": list(brain.notes), "people": 1}, "options": options,
+            "target": {"design": "scans", "band": target.band, "tr": target.tr, "volumes": target.volumes,
+                       "window": target.window, "step": target.step,
+                       "notes": list(target.notes)},
+            "seconds": found.seconds}}
+    return Result(record, _arrays(found, target, brain, name))
+
+
+def _status(found):
+    """Return "converged" where the last steps brought next to nothing, else what happened."""
+    if found.outcome is not Outcome.STEP_LIMIT:
+        return found.outcome.name.lower()
+    quarter = found.history[-max(2, len(found.history) // 4):]
+    fell = max(found.start_loss - found.loss, 1e-12)
+    return "converged" if quarter[0] - quarter[-1] <= STILL_FALLING * fell else "step_limit"
+
+
+def _parameters(found, blocks, labels):
+    declared = found.network.declared()
+    rows, bound = [], []
+    for block in blocks:
+        value = np.atleast_1d(found.parameters[block.name])
+        ends = near_bound(value, block.bounds)
+        bound += [block.name] if ends.any() else []
+        low, high = (float(b) if np.isfinite(b) else None for b in block.bounds)
+        unit = declared[block.name].unit if block.name in declared else ""
+        rows += [{"name": block.name, "region": labels[i] if value.size > 1 else None, "value": float(v), "se": None,
+                  "ci95": None, "bounds": [low, high], "unit": unit, "flag": "at_bound" if ends[i] else None}
+                 for i, v in enumerate(value)]
+    for name, declaration in declared.items():
+        if name in found.parameters or name in ("edge_gain", "noise"):
+            continue
+        value = np.asarray(found.network.value(name))
+        if value.ndim == 0:
+            rows.append({"name": name, "region": None, "value": float(value), "se": None, "ci95": None,
+                         "bounds": [float(b) if np.isfinite(b) else None for b in declaration.bounds],
+                         "unit": declaration.unit, "flag": "fixed"})
+    return rows, bound
+
+
+def _arrays(found, target, brain, name):
+    arrays = {"labels": np.array(brain.labels), "weights": brain.weights, "fc_fit": target.fit.fc, "fc_model": found.fc,
+              f"history_{name}": found.history}
+    arrays |= {key: value for key, value in (("lengths", brain.lengths), ("centroids", brain.centroids))
+               if value is not None}
+    if target.score is not None:
+        arrays["fc_score"] = target.score.fc
+        if target.score.fcd is not None:
+            arrays["fcd_score"] = target.score.fcd
+    if found.fcd is not None:
+        arrays |= {"fcd_fit": target.fit.fcd, "fcd_model": found.fcd}
+    return arrays
