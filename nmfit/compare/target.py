@@ -50,6 +50,13 @@ class Split:
     frequency: float | None
     people: tuple[int, ...] | None = None
 
+    def select(self, at):
+        """Return the split of some regions, in the order given."""
+        square = np.ix_(at, at)
+        return dataclasses.replace(
+            self, fit=self.fit[square], choose=self.choose[:, at][:, :, at],
+            **{name: np.triu(_both(getattr(self, name))[square], 1) for name in ("pairs", "choose_pairs")})
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Fold:
@@ -73,6 +80,13 @@ class Fold:
     score_reliability: float | None
     units: np.ndarray | None = None
     people: tuple[int, ...] | None = None
+
+    def select(self, at):
+        """Return the fold of some regions, in the order given."""
+        stacks = {name: None if getattr(self, name) is None else getattr(self, name)[:, at][:, :, at]
+                  for name in ("score", "units")}
+        return dataclasses.replace(self, splits=tuple(split.select(at) for split in self.splits),
+                                   pool=self.pool[np.ix_(at, at)], **stacks)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -125,6 +139,24 @@ class FcTarget:
         """
         length = 600.0 if self.volumes is None or self.tr is None else self.volumes * self.tr
         return CORRELATION_TIMES / length
+
+
+    def select(self, indices):
+        """Return the target of some regions, in the order given; what was measured over all of them stays.
+
+        Parameters
+        ----------
+        indices : array of int, or of bool ``[n]``
+        """
+        at = np.arange(self.n)[np.asarray(indices)]
+        folds = tuple(fold.select(at) for fold in self.folds)
+        final = folds[0] if self.final is self.folds[0] else self.final.select(at)
+        return dataclasses.replace(self, folds=folds, final=final,
+                                   labels=None if self.labels is None else tuple(self.labels[i] for i in at))
+
+
+def _both(matrix):
+    return matrix + matrix.T
 
 
 def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_volumes=None, gsr=None):
@@ -345,7 +377,9 @@ def _matrix_target(fc, band, tr, labels, heldout, n_volumes):
         raise InputError("band", f"found {band[0]:g} to {band[1]:g} Hz", "Give low and high with 0 < low < high.")
     triangle = _triangle(n)
     # Blocks of pairs, not single pairs: neighbours in the matrix share regions, so single masked pairs leak.
-    group = np.random.default_rng(n).permutation(n) % PAIR_GROUPS
+    group = np.empty(n, dtype=int)      # by name, so that the order of regions changes nothing
+    group[np.arange(n) if labels is None else np.argsort(np.asarray(labels, dtype=str), kind="stable")] = (
+        np.random.default_rng(n).permutation(n) % PAIR_GROUPS)
     code = np.minimum(group[:, None], group) * PAIR_GROUPS + np.maximum(group[:, None], group)
     _, block = np.unique(code, return_inverse=True)
     mask = block.reshape(n, n) % MATRIX_MASKS

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..models import Kuramoto
 from .compare_results import compare as compare_results
 from .fc import fit as fit_fc
+from .order import in_one_order
 from .recover import recover
 from .result import Result, load_result
 from .rungs import Rung, default_ladder
@@ -33,8 +34,8 @@ def fit(target, brain, *, engine=None, **options):
             raise InputError("engine", "linear, for scans", "Make the target with fc_target.")
         return fit_simulated(target, brain, **options)
     if isinstance(target, SpectrumTarget):
-        return fit_spectrum(target, brain, **options)
-    return fit_fc(target, brain, **options)
+        return in_one_order(fit_spectrum, target, brain, options)
+    return in_one_order(fit_fc, target, brain, options)
 
 
 class _Room(types.ModuleType):

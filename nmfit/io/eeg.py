@@ -20,6 +20,7 @@ SLOWEST = 20.0   # Hz: below it the number is kHz, or no EEG
 FASTEST = 1e5    # Hz
 KINDS = ("eeg", "eog", "ecg", "emg", "stim", "mag", "grad", "seeg", "ecog", "bio", "resp")
 SHORTEST = 4.0   # s
+MOST_VOLTS = 10.0  # no amplifier of scalp potentials reaches it, offsets included
 
 
 def read_eeg(source, *, picks=None, montage=None, reference=AVERAGE, bads=(), find_bads=True, scale=1.0,
@@ -82,6 +83,7 @@ def read_eeg(source, *, picks=None, montage=None, reference=AVERAGE, bads=(), fi
     notes += reasons
     keep = [i for i, name in enumerate(names) if name not in left_out]
     check_unit(used[:, keep], info["sfreq"], where)
+    _check_sane(data[:, keep], [names[i] for i in keep], where)
     recording = SensorRecording(
         data=np.where(np.isfinite(data[:, keep]), data[:, keep], 0.0), sfreq=info["sfreq"],
         ch_names=[names[i] for i in keep], positions=positions[keep], stretches=stretches, bads=tuple(left_out),
@@ -240,6 +242,15 @@ def _left_out(used, info, renamed, bads, find_bads, where):
         raise InputError(where, f"every channel is bad: {some([f'{n} ({r})' for n, r in left_out.items()])}",
                          "Check the recording.")
     return left_out, [f"left out {name}: {reason}" for name, reason in left_out.items()]
+
+
+def _check_sane(data, names, where):
+    """Refuse potentials that only damage makes, wherever they stand."""
+    absurd = np.abs(data) > MOST_VOLTS
+    if absurd.any():
+        i, j = np.argwhere(absurd)[0]
+        raise InputError(f"{where}, channel {names[j]}, sample {i + 1}", f"{data[i, j]:g} V",
+                         "The file is damaged: copy or export it again.", f"at most {MOST_VOLTS:g} V")
 
 
 def _stretches(data, starts):

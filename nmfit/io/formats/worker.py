@@ -223,7 +223,7 @@ def eeg(path, epochs=False):
 
     folder = os.path.dirname(os.path.abspath(path))
     if path.lower().endswith(".vhdr"):
-        _stays_beside(path)
+        _stays_beside(path, folder)
     if path.lower().endswith((".fif", ".fif.gz")):
         _chain_is_whole(path)
     with warnings.catch_warnings(record=True) as heard:
@@ -249,13 +249,19 @@ def eeg(path, epochs=False):
     return meta, {"data": data, "positions": places}
 
 
-def _stays_beside(path):
-    """Refuse a BrainVision header whose data or markers lie elsewhere."""
+def _stays_beside(path, folder):
+    """Refuse a BrainVision header whose files lie elsewhere, and data that are no whole number of samples."""
     with open(path, encoding="latin-1") as file:
-        for line in file:
-            key, _, value = line.partition("=")
-            if key.strip() in ("DataFile", "MarkerFile") and any(mark in value for mark in "/\\"):
-                raise Refused(f"{key.strip()} {value.strip()[:60]!r}, a path that leaves its folder")
+        said = dict(line.strip().split("=", 1) for line in file if "=" in line)
+    for key in ("DataFile", "MarkerFile"):
+        if any(mark in said.get(key, "") for mark in "/\\"):
+            raise Refused(f"{key} {said[key][:60]!r}, a path that leaves its folder")
+    width = {"INT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}.get(said.get("BinaryFormat"))
+    data = os.path.join(folder, said.get("DataFile", "").replace("$b", os.path.basename(path)[:-5]))
+    if width and said.get("NumberOfChannels", "").isdigit() and os.path.isfile(data):
+        sample = width * int(said["NumberOfChannels"])
+        if sample and os.path.getsize(data) % sample:
+            raise Refused(f"{os.path.getsize(data)} bytes of data, no whole number of samples of {sample}")
 
 
 def _chain_is_whole(path):
