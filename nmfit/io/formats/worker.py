@@ -206,7 +206,7 @@ def _whole(path, kinds):
     if path.lower().endswith(".gz"):
         held = 0
         with gzip.open(path) as file:     # to the end, so that its checksum is looked at
-            while block := file.read(1 << 22):
+            while held <= wanted and (block := file.read(1 << 22)):
                 held += len(block)
     if held != wanted:
         raise Refused(f"{held} bytes where its header speaks of {wanted}")
