@@ -61,7 +61,7 @@ def kill_writers(folder, count, seed=0):
     from nmfit.io import Ledger
     from nmfit.io.staged import finish
 
-    rng, wrong, done = np.random.default_rng(seed), [], {"state": -1, "piece": -1}
+    rng, wrong, done = np.random.default_rng(seed), [], {"state": [], "piece": []}
     server = subprocess.Popen([sys.executable, "-W", "ignore", str(Path(__file__)), "serve"], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True)
     with server:
@@ -82,11 +82,11 @@ def kill_writers(folder, count, seed=0):
             finish(folder / "result")
             number = _state(folder / "result")
             if number is None:
-                if done["state"] >= 0:
+                if done["state"]:
                     wrong.append(f"kill {kill}: the state is gone")
                 continue
-            if number < done["state"]:
-                wrong.append(f"kill {kill}: state {number} after {done['state']} was done")
+            if number < max(done["state"], default=-1):
+                wrong.append(f"kill {kill}: state {number} after {max(done['state'])} was done")
             with np.load(folder / "result" / "fit.npz", allow_pickle=False) as file:
                 if not np.array_equal(file["x"], contents(number)):
                     wrong.append(f"kill {kill}: numbers of another state")
@@ -94,7 +94,7 @@ def kill_writers(folder, count, seed=0):
             if [float(line) for line in table] != contents(number)[:, 0].tolist():
                 wrong.append(f"kill {kill}: a table of another state")
             ledger = Ledger(folder / "job")
-            for piece in range(done["piece"] + 1):
+            for piece in done["piece"]:
                 kept = ledger(f"piece{piece}", dict)
                 if not np.array_equal(kept.get("x"), contents(piece)):
                     wrong.append(f"kill {kill}: piece {piece} is lost")
@@ -106,7 +106,7 @@ def _next(server, word, done):
     while True:
         said, number = server.stdout.readline().split()
         if said in done:
-            done[said] = max(done[said], int(number))
+            done[said].append(int(number))
         if said == word:
             return int(number)
 

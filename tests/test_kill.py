@@ -21,14 +21,14 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSI
 def test_ten_killed_writers_leave_everything_readable_and_lose_nothing(tmp_path):
     wrong, done = kill_writers(tmp_path, 10)
     assert not wrong
-    assert done["state"] >= 1
+    assert len(done["state"]) >= 2
 
 
 @pytest.mark.long
 def test_many_killed_writers(tmp_path):
     wrong, done = kill_writers(tmp_path, 170, seed=1)
     assert not wrong
-    assert done["state"] >= 20
+    assert len(done["state"]) >= 20
 
 
 @pytest.mark.long
