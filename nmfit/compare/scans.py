@@ -1,10 +1,12 @@
 """Empirical FC and its dynamics from scans: what fits through simulation are held against."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 
 from ..errors import InputError
+from ..shown import Shown
 from .empirical import band_pass, functional_connectivity, group_fc
 from .recording import Recording
 from .series import (
@@ -42,7 +44,7 @@ class Scans:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ScanTarget:
+class ScanTarget(Shown):
     """Scans to fit and scans to score, and how both were measured. Build one with `scan_target`.
 
     Attributes
@@ -57,6 +59,8 @@ class ScanTarget:
     notes, flags : tuples of str
     sha256 : dict of file name to fingerprint
     """
+
+    shown_as: ClassVar = "scan_target"
 
     fit: Scans
     score: Scans | None

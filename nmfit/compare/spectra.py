@@ -1,10 +1,12 @@
 """Empirical spectra with the roles they play: fit, choose, score."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 
 from ..errors import InputError
+from ..shown import Shown
 from .recording_eeg import SensorRecording, SensorSpectrum
 from .welch import cross_spectra, degrees_of_freedom, smearing, welch_psd, window_starts
 
@@ -15,7 +17,7 @@ MAINS_WIDTH = 1.0         # Hz on either side
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class SpectrumTarget:
+class SpectrumTarget(Shown):
     """Power spectral densities of ``s`` channels (or regions) and how they may be used.
 
     Build one with `spectrum_target`.
@@ -41,6 +43,8 @@ class SpectrumTarget:
         Mean over frequencies of the fourth power of the channels' coherence magnitude, for the ceiling's interval.
     window : samples per window, or None
     """
+
+    shown_as: ClassVar = "spectrum_target"
 
     freqs: np.ndarray
     psd: dict

@@ -1,10 +1,12 @@
 """Empirical FC with the three roles its data play: fit, choose, score."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 
 from ..errors import InputError
+from ..shown import Shown
 from .empirical import (
     ROLES,
     blocks,
@@ -90,7 +92,7 @@ class Fold:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class FcTarget:
+class FcTarget(Shown):
     """Empirical functional connectivity and how it may be used.
 
     Build one with `fc_target`.
@@ -111,6 +113,8 @@ class FcTarget:
     gsr : whether the global signal was regressed out of the data
     samples : effective number of independent samples behind `Fold.pool` of `final`, or None where unknown
     """
+
+    shown_as: ClassVar = "fc_target"
 
     folds: tuple[Fold, ...]
     final: Fold

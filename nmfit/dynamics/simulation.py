@@ -1,11 +1,13 @@
 """What a simulation answers: the series, and the same questions that the linear engine answers."""
 
 import dataclasses
+from typing import ClassVar
 
 import jax
 import numpy as np
 
 from ..errors import InputError
+from ..shown import Shown
 
 
 class SimulationDiverged(ArithmeticError):
@@ -26,7 +28,7 @@ class SimulationDiverged(ArithmeticError):
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Simulation:
+class Simulation(Shown):
     """Sampled series of one run, or of several, and the questions that the linear engine answers, too.
 
     Attributes
@@ -41,6 +43,8 @@ class Simulation:
     outputs : what regions sent, ``[t, k, n]`` or ``[runs, t, k, n]``, where asked for
     observe : the instrument, if `data` are regions' and the answers are sensors'
     """
+
+    shown_as: ClassVar = "simulation"
 
     data: np.ndarray
     times: np.ndarray

@@ -149,6 +149,10 @@ class Result:
             self.report(place / "report.html")
             write_text(place / "fit.json", self.to_json())
 
+    def plot(self):
+        """Return the figure of the climb: see `plot_climb`."""
+        return self.plot_climb()
+
     def plot_fc(self):
         """Return a figure of measured and modelled FC side by side, and their difference."""
         from ..report import figures

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from typing import ClassVar
 
 import jax
 import numpy as np
@@ -16,6 +17,7 @@ from ..errors import InputError
 from ..models import MODELS
 from ..network import Connectome, Network
 from ..observe import Direct
+from ..shown import Shown
 from .fc import START_INPUT, instrument_of
 from .scan_scores import score_scans
 from .simulated_answer import result_of
@@ -34,7 +36,7 @@ _signals = jax.jit(simulated_signals)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class SimulatedFit:
+class SimulatedFit(Shown):
     """A fit through simulation, scored on noise it never saw.
 
     Attributes
@@ -55,6 +57,8 @@ class SimulatedFit:
     fcd : pooled FCD of the fresh scans, or None
     result : Result, with `save` and `report`
     """
+
+    shown_as: ClassVar = "simulated_fit"
 
     network: object
     observation: object

@@ -7,9 +7,10 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from ..parameters import declarations
+from ..shown import Shown
 
 
-class Model(ABC):
+class Model(Shown, ABC):
     """A neural mass: element-wise over regions, in seconds, Hz and mV.
 
     A model is a `nmfit.parameters.pytree` of parameters, each declared once with `param`. Its functions take
@@ -35,6 +36,8 @@ class Model(ABC):
     good_for, not_for : one sentence each
     bold_drive, eeg_source : what instruments read; a model that lacks one sets it to None
     """
+
+    shown_as: ClassVar = "model"
 
     states: ClassVar[tuple[str, ...]]
     channels: ClassVar[tuple[str, ...]]

@@ -1,11 +1,13 @@
 """The connectome: who is wired to whom, how strongly and over what distance."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 from scipy.sparse.csgraph import shortest_path
 
 from ..errors import InputError
+from ..shown import Shown
 from . import repair
 from .names import are_names, canonical, numbered, pick, some
 
@@ -20,7 +22,7 @@ MIRRORED_MM = 20.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Connectome:
+class Connectome(Shown):
     """Weights, tract lengths and names of ``n`` regions, checked once, when it is made.
 
     ``W[i, j]`` is the weight from ``j`` to ``i``: region ``i`` receives ``sum_j W[i, j] y_j``. What had to be
@@ -57,6 +59,8 @@ class Connectome:
         For matrices that are not square, not finite, negative or all zero, for sizes that disagree and for
         names that are not unique; it names the regions.
     """
+
+    shown_as: ClassVar = "connectome"
 
     weights: np.ndarray
     lengths: np.ndarray | None = None

@@ -68,9 +68,16 @@ def plain_decades(axis):
     axis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}") if high < 100 * low else NullFormatter())
 
 
+class Shown(Figure):
+    """A figure that a notebook shows, whether or not pyplot was imported."""
+
+    def _repr_png_(self):
+        return as_png(self)
+
+
 def new_figure(width, height):
     """Return an empty figure, in inches, that belongs to no window and to no global state."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Shown(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
@@ -81,4 +88,13 @@ def as_svg(figure, dpi=160):
     with settings(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script the font lacks
         figure.savefig(file, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def as_png(figure, dpi=100):
+    """Return a figure as the bytes of a PNG."""
+    file = io.BytesIO()
+    with settings(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
     return file.getvalue()
