@@ -189,13 +189,13 @@ def test_options_reach_the_fit(files, fitted):
     (files / "maps.tsv").write_text("\n".join(lines))
     fit(files, "--model", "JansenRit", "--n-null", 3, "--seed", 7, "--max-rung", "edges", "--sc-transform", "log1p",
         "--sc-norm", "spectral", "--band", 0.02, 0.08, "--maps", files / "maps.tsv", "--tr", 1.5,
-        "--loss", "FCMSE + 2 * MeanFC", "--gsr")
+        "--loss", "FCMSE + 2 * MeanFC", "--gsr", "--budget", 60)
     options = fitted["options"]
     assert [(type(term).__name__, term.weight) for term in options.pop("loss").parts] == [("FCMSE", 1), ("MeanFC", 2)]
     np.testing.assert_array_equal(options.pop("maps")[0], np.arange(8)[::-1])
     assert options.pop("keep").pieces == 0
     assert options == {"model": "JansenRit", "n_null": 3, "seed": 7, "max_rung": "edges", "sc_transform": "log1p",
-                       "sc_norm": "spectral", "map_names": ("myelin", "thickness")}
+                       "sc_norm": "spectral", "map_names": ("myelin", "thickness"), "budget": 60.0}
     assert fitted["target"].band == (0.02, 0.08)
     assert fitted["target"].tr == 1.5
 

@@ -3,6 +3,8 @@
 from ..errors import InputError
 from .options import FINISHED
 
+DATA = ("fmri", "eeg", "meg")
+
 
 def add(verbs):
     """Declare the command."""
@@ -18,18 +20,33 @@ def add(verbs):
 
 def run(args):
     """Print what was asked for."""
-    from ..models import MODELS, advise, describe
+    from ..models import advise, describe
+    from ..models.guide import TABLE, rows
 
-    if args.purpose is not None:
+    if args.purpose is not None and args.name is not None:
+        print("\n".join(_held_against(model_named(args.name), args.purpose)))
+    elif args.purpose is not None:
         advice = advise(args.purpose, args.physiological)
         print(f"{advice.model}: {advice.why}.\nBe careful: {advice.careful}.")
     elif args.name is None:
-        width = max(map(len, MODELS))
-        for name, model in MODELS.items():
-            print(f"{name:<{width}}  {model.good_for} (cost: {model.cost})")
+        table = [TABLE, *rows()]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for row in table:
+            print("  ".join(map(str.ljust, row, widths)).rstrip())
     else:
         print(describe(model_named(args.name)))
     return FINISHED
+
+
+def _held_against(model, purpose):
+    """Return what a reviewer would say of a model for a purpose, in lines."""
+    from ..models import Facts, advise, cautions
+
+    advise(purpose)                                             # refuses what is no purpose
+    name, kind = model.__name__, purpose if purpose in DATA else "fmri"
+    found = cautions(Facts((model(),), kind, haemodynamics=model.rotation is None))
+    return [f"{sentence[0].upper()}{sentence[1:]} ({detail})." for _, detail, sentence in found] or [
+        f"Nothing speaks against {name} for {purpose} beforehand. It is not for {model.not_for}."]
 
 
 def model_named(name):

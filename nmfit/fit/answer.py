@@ -6,6 +6,7 @@ import numpy as np
 from scipy import stats
 
 from ..compare.empirical import fc_score, group_fc, group_reliability, pearson
+from ..models import MODELS, Facts, cautions
 from .compare_results import unit_arrays
 from .context import Context
 from .determined import judged
@@ -58,7 +59,7 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
     identifiability, doubts = judged(plan, path, final, rows, parameters, map_names, refits is not None)
     flags += ["at_bound:" + ", ".join(sorted(at_bound))] if at_bound else []
     flags += [f"not_separable:{a} and {b}" for a, b in (inseparable(refits) if refits else [])]
-    flags += [flag for flag in doubts if flag not in flags]
+    flags += [flag for flag in [*doubts, *_cautions(plan, trials)] if flag not in flags]
     flags += ["whole_band"] if target.band is None else []
     flags += ["noise_scale_unidentified"]
     flags += ["not_converged"] if not best.status.settled else []
@@ -97,6 +98,15 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
         "parameters": parameters, "provenance": provenance, "identifiability": identifiability}
     arrays = _arrays(plan, best, final, evidence, target, explained)
     return Result(record, arrays | unit_arrays(target, pooled), Context(plan, tuple(path), tuple(final), map_names))
+
+
+def _cautions(plan, trials):
+    """Return the pitfalls of the choice of models, as flags; what is not separable is told from the fit itself."""
+    own = type(plan.model).__name__
+    tried = [plan.model if name == own or name not in MODELS else MODELS[name]()
+             for name in dict.fromkeys(t.rung.model for t in trials)]
+    facts = Facts(tuple(tried), "fmri", plan.target.band, plan.target.tr, haemodynamics=True)
+    return [f"{name}:{detail}" for name, detail, _ in cautions(facts)]
 
 
 def trial_row(trial):

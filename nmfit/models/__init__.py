@@ -6,6 +6,7 @@ from .guide import describe
 from .hopf import Hopf
 from .jansen_rit import JansenRit
 from .kuramoto import Kuramoto
+from .pitfalls import Facts, cautions
 from .qif import QIF
 from .recommend import Advice, advise, recommend
 from .reduced_wong_wang import ReducedWongWang
@@ -19,5 +20,6 @@ MODELS = {model.__name__: model for model in (
     JansenRit, QIF,
 )}
 
-__all__ = ["MODELS", "QIF", "Advice", "FitzHughNagumo", "Hopf", "JansenRit", "Kuramoto", "Model", "ReducedWongWang",
-           "StuartLandau", "ThresholdLinear", "WilsonCowan", "WongWang", "advise", "describe", "recommend"]
+__all__ = ["MODELS", "QIF", "Advice", "Facts", "FitzHughNagumo", "Hopf", "JansenRit", "Kuramoto", "Model",
+           "ReducedWongWang", "StuartLandau", "ThresholdLinear", "WilsonCowan", "WongWang", "advise", "cautions",
+           "describe", "recommend"]

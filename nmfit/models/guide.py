@@ -3,6 +3,7 @@
 import inspect
 
 from ..parameters import declarations
+from .pitfalls import WITHOUT_REST
 
 
 def describe(model):
@@ -30,6 +31,25 @@ def describe(model):
     width = max(map(len, facts))
     return "\n".join([cls.__name__, "", inspect.getdoc(cls), "", *_table(model), "",
                       *(f"{name:<{width}}  {words}" for name, words in facts.items())])
+
+
+TABLE = ("model", "kind", "time scale", "sees", "closed form", "cost", "good for")
+PHYSIOLOGICAL = ("ThresholdLinear", "WilsonCowan", "WongWang", "ReducedWongWang", "JansenRit", "QIF")
+
+
+def kind_of(name):
+    """Return whether a model's parameters mean synapses, cells or rates ("physiological") or not."""
+    return "physiological" if name in PHYSIOLOGICAL else "phenomenological"
+
+
+def rows():
+    """Return the comparison of all models, one row each, in the order of `TABLE`."""
+    from . import MODELS
+
+    return [(name, kind_of(name), f"{model.time_scale:g} s",
+             ", ".join(what for what, read in (("BOLD", model.bold_drive), ("EEG/MEG", model.eeg_source))
+                       if read is not None),
+             "no" if name in WITHOUT_REST else "yes", model.cost, model.good_for) for name, model in MODELS.items()]
 
 
 def _table(model):

@@ -1,6 +1,7 @@
 """A result in plain words: the verdict, the two answers, flags, baselines; for terminal and page alike."""
 
 from ..models import MODELS
+from ..models.pitfalls import PITFALLS
 from ..network import Coupling, Network, SharedDrive
 from ..parameters import declarations
 
@@ -19,7 +20,6 @@ FLAGS = {
     "not_converged": "the optimiser stopped before it converged",
     "at_bound": "a parameter ended at its bound",
     "flat": "the data do not determine a parameter",
-    "not_separable": "the data tell a combination of two parameters, not each",
     "quadrature_coarse": "FC still moves when the frequencies are refined",
     "whole_band": "no band was given: FC is taken over the whole band",
     "few_volumes": "the recording is short for the band: expect a low ceiling",
@@ -42,6 +42,8 @@ FLAGS = {
     "template_connectome": "the connectome is a template, not this person's",
     "template_leadfield": "the lead field comes from a template head",
 }
+
+FLAGS |= {pitfall.name: pitfall.sentence for pitfall in PITFALLS}
 
 BASELINES = {
     "log_sc": "log of the weights alone",
