@@ -13,7 +13,7 @@ from ..dynamics import form_of
 from ..dynamics.alone import ALONE
 from ..network import SharedDrive
 from .minimise import STATUSES, Status, minimise
-from .objective import NODES, FcProblem, fc_objective, predicted_fc
+from .objective import NODES, FcProblem, fc_objective_along, predicted_fc
 from .rungs import blocks_of
 from .space import at_bound, free_count, origin_theta, place
 
@@ -25,6 +25,7 @@ STEPS = {"shared": 100, "maps": 200, "region": 800, "edges": 900}
 SLOW_STEPS = {"shared": 60, "maps": 100, "region": 150, "edges": 150}     # where a step costs a solve per frequency
 SLOW_STARTS = 2
 AGREE = 0.01                     # losses this close count as the same optimum
+RACE = {"maps": 80, "region": 40}     # steps after which only the leading start goes on; elsewhere there are few
 
 _predict = jax.jit(predicted_fc, static_argnames="nodes", compiler_options=ALONE)
 
@@ -148,18 +149,28 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
 
 
 def _search(problems, rung, starts, seed, steps):
-    """Minimise from every start of every problem; return the best as arrays, all that a `Fitted` cannot rebuild."""
-    tried = [(minimise(fc_objective, theta, problem, steps, TOLERANCE), where)
+    """Minimise from every start of every problem; return the best as arrays, all that a `Fitted` cannot rebuild.
+
+    Starts race: who leads after `RACE` steps is searched to the end, since the order seldom changes from there on.
+    """
+    lap = min(steps, RACE.get(rung.level, steps))
+    tried = [(minimise(fc_objective_along, as_vector(problem.blocks, theta), problem, lap, TOLERANCE), where)
              for where, problem in enumerate(problems) for theta in _starts(problem.blocks, starts, seed, rung)]
     losses = np.array([float(m.loss) for m, _ in tried])
-    best, where = tried[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))]
-    fc, abscissa, _ = _predict(best.theta, problems[where])
+    leader = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
+    best, where = tried[leader]
+    count, history = sum(int(m.steps) for m, _ in tried), np.asarray(best.history)[:int(best.steps) + 1]
+    if STATUSES[int(best.status)] is Status.STEP_LIMIT and lap < steps:
+        best = minimise(fc_objective_along, best.theta, problems[where], steps - lap, TOLERANCE)
+        losses[leader] = float(best.loss)
+        count, history = count + int(best.steps), np.append(history, best.history[1:int(best.steps) + 1])
+    theta = as_theta(problems[where].blocks, best.theta)
+    fc, abscissa, _ = _predict(theta, problems[where])
     fc = np.asarray(fc)
     return {"place": where, "fc": np.where(np.isfinite(fc), fc, np.eye(len(fc))), "loss": best.loss,
-            "start_loss": tried[0][0].start_loss, "steps": sum(int(m.steps) for m, _ in tried), "starts": len(tried),
+            "start_loss": tried[0][0].start_loss, "steps": count, "starts": len(tried),
             "agreeing": (losses < losses.min() + AGREE).sum(), "status": best.status, "abscissa": abscissa,
-            "history": np.asarray(best.history)[:int(best.steps) + 1],
-            **{f"theta.{name}": value for name, value in best.theta.items()}}
+            "history": history, **{f"theta.{name}": value for name, value in theta.items()}}
 
 
 def _digest(problems, rung, starts, seed, steps):

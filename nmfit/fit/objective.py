@@ -7,7 +7,7 @@ from ..compare.connectivity import correlation, fc_loss
 from ..compare.loss import Seen, Wanted
 from ..dynamics import linearise
 from ..parameters import pytree, static
-from .space import observed, penalty, place
+from .space import as_theta, observed, penalty, place
 
 NODES = 24
 BARRIER = 2e-4            # a hundredth of the model's own rate costs 0.004 in loss
@@ -70,6 +70,11 @@ def fc_objective(theta, problem):
     value = value + problem.shrinkage * penalty(problem.blocks, theta)
     value = value + barrier(abscissa, problem.network)
     return jnp.where((abscissa < 0) & converged, value, unstable_cost(problem.loss))
+
+
+def fc_objective_along(vector, problem):
+    """Return `fc_objective` at coordinates in one vector, which spares the search an operation for every block."""
+    return fc_objective(as_theta(problem.blocks, vector), problem)
 
 
 def unstable_cost(loss):

@@ -95,6 +95,18 @@ def origin_theta(blocks):
     return {b.name: jnp.zeros(jnp.shape(b.penalty)) for b in blocks}
 
 
+def as_theta(blocks, vector):
+    """Return one vector of all coordinates as a dict by block, in order."""
+    ends = np.cumsum([jnp.size(b.penalty) for b in blocks])
+    return {b.name: jnp.reshape(vector[end - jnp.size(b.penalty):end], jnp.shape(b.penalty))
+            for b, end in zip(blocks, ends, strict=True)}
+
+
+def as_vector(blocks, theta):
+    """Return the coordinates of all blocks as one vector: `as_theta` the other way."""
+    return jnp.concatenate([jnp.ravel(theta[b.name]) for b in blocks])
+
+
 def free_count(blocks):
     """Return how many directions are free: the rank of each basis, beside the constant where a mean is fixed."""
     total = 0
