@@ -15,7 +15,7 @@ from ..network import SharedDrive
 from .minimise import STATUSES, Status, minimise
 from .objective import NODES, FcProblem, fc_objective_along, predicted_fc
 from .rungs import blocks_of
-from .space import at_bound, free_count, origin_theta, place
+from .space import as_theta, as_vector, at_bound, free_count, origin_theta, place
 
 START_SPREAD = 0.7
 TOLERANCE = 1e-5

@@ -157,7 +157,7 @@ class Decisive:
     def __init__(self):
         self.found = None
 
-    def __call__(self, kind, count, score_null, scores, _progress):
+    def __call__(self, kind, count, score_null, scores, *_):
         if self.found is None:
             self.found, lost = {k: [] for k in KINDS}, np.zeros(len(scores), bool)
             for first in range(0, count, CHUNK):
