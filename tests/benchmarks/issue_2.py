@@ -24,7 +24,7 @@ from figures import say
 import nmfit
 from nmfit.cli.compiled import keep_compiled_code
 from nmfit.fit.comparisons import gather
-from nmfit.fit.evidence import CHUNK, KINDS, Null, baseline_scores, climb_path, surrogate
+from nmfit.fit.evidence import KINDS, Null, baseline_scores, climb_path, surrogate
 from nmfit.fit.fc import plan_of
 from nmfit.fit.rungs import LEVELS, Rung
 from nmfit.fit.threads import one_core_each, side_by_side
@@ -32,6 +32,7 @@ from nmfit.io.inputs import read_inputs
 
 SHRINKAGE = 1e-5          # what the climb chooses on these data for regions and edges
 TR = 2.0
+FEW = 2                   # nulls of each kind drawn at a time where a decision is all that is asked
 PARTS = ("demo", "schaefer", "people", "size", "power")
 
 
@@ -160,8 +161,8 @@ class Decisive:
     def __call__(self, kind, count, score_null, scores, *_):
         if self.found is None:
             self.found, lost = {k: [] for k in KINDS}, np.zeros(len(scores), bool)
-            for first in range(0, count, CHUNK):
-                jobs = [(k, i) for i in range(first, min(first + CHUNK, count)) for k in KINDS]
+            for first in range(0, count, FEW):
+                jobs = [(k, i) for i in range(first, min(first + FEW, count)) for k in KINDS]
                 for (k, _), row in zip(jobs, side_by_side(lambda job: score_null(*job), jobs), strict=True):
                     self.found[k].append(row)
                     lost |= np.array(row) >= scores
@@ -170,14 +171,19 @@ class Decisive:
         return Null(kind, np.array(self.found[kind]), count, np.asarray(scores))
 
 
+def said_of(_plan, _trials, path, _pooled, _nested, _final, evidence, **_options):
+    """Return what is chosen and what is explained, in place of a whole result."""
+    names = [rung.name for rung, _ in path]
+    return names[-1], None if evidence["explained"] is None else names[evidence["explained"]]
+
+
 def claim(brain, kind, index):
     """Return what is chosen and explained of FC made with a connectome of a kind and fitted with the right one."""
     rng = np.random.default_rng([7, index, len(kind)])
     true = brain if kind == "right" else surrogate(kind, brain, rng, 40.0)
     target = nmfit.fc_target(synthetic_recordings(true, rng), tr=TR, labels=brain.labels)
-    with mock.patch("nmfit.fit.comparisons.run_null", Decisive()):
-        record = nmfit.fit(target, brain, confirm=False, seed=index, starts=2).record
-    return record["chosen"], record["explained"]
+    with mock.patch("nmfit.fit.comparisons.run_null", Decisive()), mock.patch("nmfit.fit.fc.build_result", said_of):
+        return nmfit.fit(target, brain, confirm=False, seed=index, starts=2)
 
 
 def claims(kind, asked):
