@@ -197,6 +197,7 @@ def test_bad_tables_are_refused_with_file_place_value_and_remedy(tmp_path, monke
         for word in words:
             assert word in message, message
         assert "\n" not in message, message
+        assert message.count(str(tmp_path)) == 1, message       # told once
     assert not (tmp_path / "opened").exists()  # no pickle ran
 
 

@@ -73,6 +73,8 @@ def read_bytes(path):
         if size > LARGEST:
             raise InputError(path, f"{size / 1e9:.1f} GB", "Give a table of regions, not of voxels.")
         return path.read_bytes()
+    except InputError:                 # a ValueError, too
+        raise
     except FileNotFoundError:
         raise InputError(path, "no such file", "Check the path.") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
