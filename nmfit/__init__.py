@@ -46,6 +46,7 @@ _ROOMS = {
     "read_maps": ".io",
     "read_eeg": ".io",
     "read_leadfield": ".io",
+    "read_psd": ".io",
     "align": ".io",
     "sample": ".io",
     "template": ".io",

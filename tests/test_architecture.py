@@ -45,6 +45,8 @@ KNOWN_BEFORE_TRACING = {
     "fit/identify.py": "differences compiled predictions, and measures what they return",
     "fit/profile.py": "calls compiled fits and keeps what they return",
     "fit/recover.py": "calls compiled fits and measures their spread",
+    "fit/sources_answer.py": "measures what fits return",
+    "fit/sources_ground.py": "calls compiled fits and keeps what they return",
     "fit/spectrum_answer.py": "measures what fits return",
     "fit/spectrum_ground.py": "calls compiled fits and keeps what they return",
 }

@@ -15,11 +15,13 @@ def add_data(parser, required=True):
     what.add_argument("--bold", nargs="+", metavar="F", help="BOLD, one row per volume, one file per recording")
     what.add_argument("--fc", metavar="F", help="a matrix of Pearson correlations instead of BOLD")
     what.add_argument("--eeg", metavar="F", help="an EEG recording that mne opens: its spectra are fitted")
-    eeg = parser.add_argument_group("EEG")
+    what.add_argument("--psd", metavar="F", help="spectra of regions (source space): freq_hz, then a column per region")
+    eeg = parser.add_argument_group("EEG, and spectra of regions")
     eeg.add_argument("--template", metavar="NAME", help="a connectome that ships, in place of --sc: aal2-80")
     eeg.add_argument("--leadfield", metavar="F", help="forward solution or table; a template sphere unless given")
     eeg.add_argument("--centroids", metavar="F", help="table of regions with x, y, z in MNI mm, for the sphere")
     eeg.add_argument("--montage", metavar="NAME", help="template or file of electrode positions")
+    eeg.add_argument("--dof", type=float, metavar="N", help="degrees of freedom of --psd, 2 per independent window")
     eeg.add_argument("--fmin", type=float, default=1.0, metavar="HZ", help="default: 1")
     eeg.add_argument("--fmax", type=float, default=40.0, metavar="HZ", help="default: 40")
     held = data.add_mutually_exclusive_group()
@@ -59,3 +61,12 @@ def inputs_of_eeg(args):
     return read_eeg_inputs(
         sc=args.sc, template=args.template, eeg=args.eeg, lengths=args.lengths, labels=args.labels,
         leadfield=args.leadfield, centroids=args.centroids, montage=args.montage, fmin=args.fmin, fmax=args.fmax)
+
+
+def inputs_of_psd(args):
+    """Return target, connectome and maps."""
+    from ..io.inputs_eeg import read_psd_inputs
+
+    return read_psd_inputs(
+        psd=args.psd, sc=args.sc, template=args.template, lengths=args.lengths, labels=args.labels, maps=args.maps,
+        dof=args.dof, fmin=args.fmin, fmax=args.fmax)

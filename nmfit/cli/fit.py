@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .compiled import keep_compiled_code
-from .data import add_data, inputs_of_eeg, inputs_of_fc
+from .data import add_data, inputs_of_eeg, inputs_of_fc, inputs_of_psd
 from .folder import ledger, refuse_result
 from .network import assigned
 from .options import FINISHED, NORMS, RUNGS, SETTLED, TRANSFORMS, UNSURE, add_output, natural, whole
@@ -16,7 +16,7 @@ PHASES = (["Kuramoto"],)      # models that have no state of rest
 
 def add(verbs):
     """Declare the command."""
-    fit = verbs.add_parser("fit", help="fit a model to functional connectivity, or to EEG spectra")
+    fit = verbs.add_parser("fit", help="fit a model to functional connectivity, or to spectra")
     fit.set_defaults(run=run)
     add_data(fit)
     how = fit.add_argument_group("how")
@@ -48,10 +48,10 @@ def add(verbs):
 def run(args):
     """Read, fit, write."""
     refuse_result(args)
-    if args.eeg is not None:
+    if args.eeg is not None or args.psd is not None:
         if args.resume:
             raise InputError("--resume", "a fit of spectra, whose searches are not kept", "Leave it out.")
-        return _fit_eeg(args)
+        return _fit_eeg(args) if args.psd is None else _fit_psd(args)
     if args.engine == "simulated" or (args.engine is None and args.model in PHASES):
         return _fit_simulated(args)
     for name in ("free", "dt"):
@@ -92,6 +92,11 @@ def _fit_simulated(args):
 def _fit_eeg(args):
     target, brain, leadfield = inputs_of_eeg(args)
     return finish(args, target, brain, leadfield=leadfield, n_null=args.n_null, seed=args.seed)
+
+
+def _fit_psd(args):
+    target, brain, maps = inputs_of_psd(args)
+    return finish(args, target, brain, maps=maps, n_null=args.n_null, seed=args.seed)
 
 
 def finish(args, target, brain, last_word=None, **options):

@@ -16,12 +16,14 @@ from .recover import recover
 from .result import Result, load_result
 from .rungs import Rung, default_ladder
 from .simulated import SimulatedFit, fit_simulated
+from .sources import fit_sources
 from .spectrum import fit_spectrum
 
 
 def fit(target, brain, *, engine=None, **options):
-    """Fit what a target holds: functional connectivity (`fit_fc`), or spectra, with ``leadfield=`` (`fit_spectrum`).
+    """Fit what a target holds: functional connectivity (`fit_fc`) or spectra.
 
+    Spectra with ``leadfield=`` are those of sensors (`fit_spectrum`), without it those of regions (`fit_sources`).
     Scans (`scan_target`), or FC with ``engine="simulated"``, are fitted through the simulation (`fit_simulated`): for
     models without a state of rest, and for FCD. A phase model is, unless told otherwise.
     """
@@ -33,7 +35,13 @@ def fit(target, brain, *, engine=None, **options):
         if engine == "linear":
             raise InputError("engine", "linear, for scans", "Make the target with fc_target.")
         return fit_simulated(target, brain, **options)
-    if isinstance(target, SpectrumTarget):
+    many = isinstance(target, list | tuple) and all(isinstance(one, SpectrumTarget) for one in target)
+    if many and options.get("leadfield") is not None:
+        raise InputError("target", f"{len(target)} spectra of sensors", "Fit one person after the other.")
+    if isinstance(target, SpectrumTarget) or (many and target):
+        if options.get("leadfield") is None:
+            options.pop("leadfield", None)
+            return fit_sources(target, brain, **options)
         return in_one_order(fit_spectrum, target, brain, options)
     return in_one_order(fit_fc, target, brain, options)
 
@@ -56,4 +64,4 @@ sys.modules[__name__].__class__ = _Room
 compare.__class__ = _CompareRoom
 
 __all__ = ["Result", "Rung", "SimulatedFit", "compare", "default_ladder", "fit", "fit_fc", "fit_simulated",
-           "fit_spectrum", "load_result", "recover"]
+           "fit_sources", "fit_spectrum", "load_result", "recover"]

@@ -12,7 +12,9 @@ import numpy as np
 from ..errors import InputError
 from . import schema
 
-REQUIRED_ARRAYS = {"eeg": ("labels", "weights", "freqs", "ch_names", "psd_fit", "psd_model"),
+SPECTRA = ("eeg", "sources")               # modalities whose arrays are spectra
+OF_SPECTRA = ("labels", "weights", "freqs", "ch_names", "psd_fit", "psd_model")
+REQUIRED_ARRAYS = {"eeg": OF_SPECTRA, "sources": OF_SPECTRA,
                    "other": ("labels", "weights", "fc_fit", "fc_model")}
 PSD_ARRAYS = ("psd_fit", "psd_score", "psd_model", "psd_sources")      # [channels, frequencies]
 SQUARE_ARRAYS = ("weights", "lengths", "fc_fit", "fc_score", "fc_model", "fc_explained")
@@ -30,9 +32,9 @@ class Result:
     arrays : dict of str to ndarray
         `fit.npz`: ``labels``, ``weights``, ``fc_fit``, ``fc_model``; where there are any ``lengths`` (mm),
         ``centroids`` (mm), ``fc_score``, ``fc_explained``, ``null_permuted``, ``null_rewired``,
-        ``null_distance`` (scores), and ``history_<rung>`` (loss per step). For spectra (modality "eeg") ``freqs``
-        (Hz), ``ch_names``, ``psd_fit``, ``psd_model``, ``psd_score``, ``psd_sources`` ``[s, f]`` and ``positions``
-        in place of FC.
+        ``null_distance`` (scores), and ``history_<rung>`` (loss per step). For spectra (modality "eeg"
+        or "sources") ``freqs`` (Hz), ``ch_names``, ``psd_fit``, ``psd_model``, ``psd_score``, ``psd_sources``
+        ``[s, f]`` and ``positions`` in place of FC.
     context : Context or None
         The data and the fits behind it, for `profile` and `nmfit.recover`; not stored, so None once loaded.
 
@@ -295,7 +297,7 @@ def _fault(record, arrays):
     if arrays["labels"].dtype.kind != "U" or arrays["labels"].ndim != 1 or n < 2:
         return "fit.npz: labels", f"{_form(arrays['labels'])} where names belong"
     shapes = {name: (n, n) for name in SQUARE_ARRAYS} | {"centroids": (n, 3)}
-    if record["modality"] == "eeg":
+    if record["modality"] in SPECTRA:
         names, f = arrays["ch_names"], arrays["freqs"].size
         if names.dtype.kind != "U" or names.ndim != 1:
             return "fit.npz: ch_names", f"{_form(names)} where names belong"

@@ -190,13 +190,13 @@ def _block(network, name, basis, weights, slowest=0.0):
     value = np.asarray(network.value(name), dtype=float)
     if basis is not None:
         value = np.broadcast_to(value, (network.n,))
-    origin, spread = _frame(jnp.asarray(value), bounds)
+    origin, spread = frame(jnp.asarray(value), bounds)
     return Block(origin=origin, spread=spread, basis=None if basis is None else jnp.asarray(basis),
                  penalty=jnp.asarray(weights), name=name, bounds=bounds, centred=name == "noise")
 
 
 @functools.partial(jax.jit, static_argnames="bounds")
-def _frame(value, bounds):
+def frame(value, bounds):
     """Return the unconstrained origin of a value and how far there a change by its own size is."""
     origin = jnp.clip(to_free(jnp.clip(value, *bounds), bounds), -FARTHEST, FARTHEST)
     at = jnp.atleast_1d(origin)

@@ -11,12 +11,14 @@ from .maps import read_maps
 from .matching import Match, align, match_regions
 from .mne_spectrum import to_mne_spectrum
 from .samples import sample
+from .spectra import read_psd
 from .sphere import sphere_leadfield
 from .tables import Table, read_table
 from .template import template
 from .write import prepare_folder, write_bytes, write_json, write_matrix, write_npz, write_table, write_text
 
 __all__ = ["Labels", "Ledger", "Match", "Table", "align", "match_regions", "prepare_folder", "read_bold",
-           "read_connectome", "read_eeg", "read_fc", "read_labels", "read_leadfield", "read_maps", "read_table",
+           "read_connectome", "read_eeg", "read_fc", "read_labels", "read_leadfield", "read_maps", "read_psd",
+           "read_table",
            "sample", "sphere_leadfield", "template", "to_mne_spectrum", "write_bytes", "write_json", "write_matrix",
            "write_npz", "write_table", "write_text"]

@@ -9,6 +9,8 @@ from .eeg import read_eeg
 from .files import expand
 from .labels import read_labels
 from .leadfield import read_leadfield
+from .maps import read_maps
+from .spectra import read_psd
 from .sphere import sphere_leadfield
 from .template import template as template_connectome
 
@@ -38,13 +40,7 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
     brain : Connectome
     leadfield : LeadField
     """
-    if (sc is None) == (template is None):
-        raise InputError("connectome", "none" if sc is None else "both files and a template",
-                         "Give --sc F, or --template aal2-80 where you have none.")
-    if template is None:
-        brain = read_connectome(expand(sc), None if lengths is None else expand(lengths), labels)
-    else:
-        brain = template_connectome(template)
+    brain = _brain(sc, template, lengths, labels)
     recording = read_eeg(eeg, montage=montage)
     target = spectrum_target(recording, fmin=fmin, fmax=fmax)
     if template is not None:
@@ -64,3 +60,39 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
     if places is None:
         raise InputError("--eeg", "no lead field and no centroids", "Give --leadfield F, or --centroids F.")
     return target, brain, sphere_leadfield(target.ch_names, places, labels=brain.labels, montage=montage)
+
+
+def read_psd_inputs(*, psd, sc=None, template=None, lengths=None, labels=None, maps=None, dof=None, fmin=1.0,
+                    fmax=40.0):
+    """Read the files of one fit of regional spectra.
+
+    Parameters
+    ----------
+    psd : path
+        See `read_psd`.
+    sc, lengths, template, labels : as `read_eeg_inputs` takes them
+    maps : path, optional
+        Table of maps along which parameters may vary.
+    dof : float, optional
+    fmin, fmax : float, Hz
+
+    Returns
+    -------
+    target : SpectrumTarget
+    brain : Connectome
+    maps : array ``[m, n]`` or None
+    """
+    brain = _brain(sc, template, lengths, labels)
+    target = spectrum_target(read_psd(psd, dof=dof), fmin=fmin, fmax=fmax)
+    if template is not None:
+        target = dataclasses.replace(target, flags=(*target.flags, "template_connectome"))
+    return target, brain, None if maps is None else read_maps(maps, brain.labels)[1]
+
+
+def _brain(sc, template, lengths, labels):
+    if (sc is None) == (template is None):
+        raise InputError("connectome", "none" if sc is None else "both files and a template",
+                         "Give --sc F, or --template aal2-80 where you have none.")
+    if template is not None:
+        return template_connectome(template)
+    return read_connectome(expand(sc), None if lengths is None else expand(lengths), labels)

@@ -38,7 +38,7 @@ class Hopf(Model):
     good_for: ClassVar = "FC and spectra of any band with few parameters; the first model to try"
     not_for: ClassVar = "statements about synapses, excitation and inhibition, or firing rates"
 
-    a: float = param(-0.02, "1/s", (-5.0, 0.5), "distance from the onset of oscillation (negative: damped)")
+    a: float = param(-0.02, "1/s", (-500.0, 0.5), "distance from the onset of oscillation (negative: damped)")
     f: float = param(0.05, "Hz", (0.005, 60.0), "frequency of the oscillation")
     beta: float = param(1.0, "1/s", (0.1, 10.0), "strength of the amplitude limit")
     sigma: float = param(0.02, "", (1e-4, 1.0), "noise amplitude per square root of a second")

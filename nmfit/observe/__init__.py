@@ -6,5 +6,7 @@ from .direct import Direct
 from .kernels import GammaKernel, VolterraKernel
 from .leadfield import LeadField
 from .reference import rereference
+from .regional import RegionalSpectra
 
-__all__ = ["Balloon", "Direct", "GammaKernel", "LeadField", "Observation", "VolterraKernel", "rereference"]
+__all__ = ["Balloon", "Direct", "GammaKernel", "LeadField", "Observation", "RegionalSpectra", "VolterraKernel",
+           "rereference"]

@@ -47,7 +47,7 @@ def paragraph(result):
 def errors(result):
     """Return how standard errors came about, in sentences."""
     record = result.record
-    if record["modality"] == "eeg" or not any(row["se"] is not None for row in record["parameters"]):
+    if record["modality"] in ("eeg", "sources") or not any(row["se"] is not None for row in record["parameters"]):
         return []
     if any(flag.startswith("standard_errors_model") for flag in record["flags"]):
         return ["Standard errors are those of the model being true, from the Gauss-Newton curvature of the loss and "
@@ -63,6 +63,8 @@ def paragraphs(result):
     if result.record.get("simulated"):
         return [_model(result), fresh_scans(result.record),
                 "No null connectomes were fitted, and no simpler rung was tried."]
+    if result.record["modality"] == "sources":
+        return _regional(result)
     return [_model(result), _roles(result), _ladder(result), _beside(result)]
 
 
@@ -84,6 +86,24 @@ def _spectra(result):
         "parts together and scored once: R2 = 1 − SSE / SST, SST about the grand mean over channels and frequencies. "
         "The ceiling follows from the degrees of freedom of the score part, for a stationary signal; reliability is "
         "the R2 of the other parts' own spectrum.", _parcels(result)]
+
+
+def _regional(result):
+    rung, made = result.rung(result.chosen), result.record["provenance"]
+    band, names = made["target"]["band"], ", ".join(words.rung_name(one) for one in result.record["rungs"])
+    how = ("every other frequency was fitted and the others scored, which tests interpolation"
+           if made["target"]["design"] == "bins" else "other stretches of the recording scored")
+    return [
+        f"Spectra of {len(result.arrays['ch_names'])} regions, {band[0]:g} to {band[1]:g} Hz, in a unit of their own, "
+        f"were fitted without a lead field by a network of {len(result.labels)} regions. A region holds one to three "
+        f"populations (damped oscillators, {words.printable(rung['model'])}), each of which hears its own kind in "
+        "other regions through the structural connectome, with delays where tract lengths are known. A power law "
+        "without a resonance, of every region, and one low-pass of the data, of the person, stand beside them. "
+        "Spectra follow in closed form; parameters from Gauss-Newton steps on log10 power, regional ones "
+        "shrunken to the shared level. "
+        "Standard errors are those of the model being true, from the curvature, with the variance of the residuals.",
+        f"Rungs of increasing freedom ({names}) were kept where R2 of what chooses rose by more than chance; {how}. "
+        "R2 = 1 − SSE / SST, SST about the grand mean over regions and frequencies.", _beside(result)]
 
 
 def _parcels(result):

@@ -227,11 +227,14 @@ def _alpha(record):
     found = record.get("spectrum")
     if not found:
         return ""
-    rows = [["Individual alpha frequency, model", words.number(found["alpha_peak_model"], 4) + " Hz"],
-            ["Individual alpha frequency, data", words.number(found["alpha_peak_data"], 4) + " Hz"],
-            ["alpha topography, r of log10 power", words.score(found["alpha_topography_r"])],
-            ["occipital alpha power from sources, share", words.score(found["source_share"])],
-            ["R2 after the aperiodic part is taken away", words.score(found["shape_r2"])]]
+    told = {"alpha_peak_model": ("Individual alpha frequency, model", lambda hz: words.number(hz, 4) + " Hz"),
+            "alpha_peak_data": ("Individual alpha frequency, data", lambda hz: words.number(hz, 4) + " Hz"),
+            "alpha_topography_r": ("alpha topography, r of log10 power", words.score),
+            "source_share": ("occipital alpha power from sources, share", words.score),
+            "shape_r2": ("R2 after the aperiodic part is taken away", words.score),
+            "regional_r": ("r of log10 power over frequencies, mean over regions", words.score),
+            "regional_r_lowest": ("the same, lowest region", words.score)}
+    rows = [[what, say(found[key])] for key, (what, say) in told.items() if key in found]
     return _table((), [("", row, "") for row in rows], (1,))
 
 

@@ -37,7 +37,7 @@ def spectra(result, narrow=False):
             axis.set_visible(False)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=1 if narrow else 3)
         figure.supxlabel("frequency (Hz)", fontsize=9)
-        figure.supylabel("power (V²/Hz)", fontsize=9)
+        figure.supylabel("power" if result.record["modality"] == "sources" else "power (V²/Hz)", fontsize=9)
     return figure
 
 

@@ -9,7 +9,8 @@ FLAGS = {
     "selected_on_heldout": "the data did not suffice to choose and to score apart: the score is optimistic",
     "not_validated": "nothing was held out, so nothing could be validated: the score tells how well the "
                      "model fits, not how well it predicts",
-    "interpolated": "rungs were chosen on masked region pairs of the same matrix: that is interpolation",
+    "interpolated": "what chose or scored lies between what was fitted (masked region pairs, or every other "
+                    "frequency): that is interpolation",
     "map_from_target": "a map predicts the target by itself (r > 0.3): it may have been made from such data",
     "noise_scale_unidentified": "FC does not see the scale of the noise: sigma is stated, not estimated",
     "confirmation_disagrees": "simulating the full non-linear model does not give the same FC: read the "
@@ -57,6 +58,7 @@ BASELINES = {
     "reliability": "the fit part itself",
     "mean_fc": "one number for every pair",
     "mean_spectrum": "mean spectrum of all channels",
+    "interpolation": "a line between the fitted frequencies",
 }
 
 NULLS = {
@@ -73,7 +75,7 @@ CONNECTOME = ("The connectome", "wrong connectome", "wrong connectomes", NULLS)
 MOST_NAMED = 14            # parameters whose recovery is listed
 
 # Scores of FC are Pearson correlations over the upper triangle; another modality names its own.
-SCORE_NAMES = {"fmri": "r", "fc": "r", "eeg": "R2"}
+SCORE_NAMES = {"fmri": "r", "fc": "r", "eeg": "R2", "sources": "R2"}
 
 
 def score_name(record):
