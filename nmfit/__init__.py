@@ -47,6 +47,7 @@ _ROOMS = {
     "read_eeg": ".io",
     "read_leadfield": ".io",
     "read_psd": ".io",
+    "read_quality": ".io",
     "align": ".io",
     "sample": ".io",
     "template": ".io",

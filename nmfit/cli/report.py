@@ -3,7 +3,10 @@
 import sys
 from pathlib import Path
 
+from ..errors import InputError
 from .options import FINISHED, add_json
+
+ENTITIES = ("sub", "ses", "task", "run", "atlas")
 
 
 def add(verbs):
@@ -11,6 +14,10 @@ def add(verbs):
     report = verbs.add_parser("report", help="write the report of a folder again and print its summary")
     report.set_defaults(run=run)
     report.add_argument("folder", metavar="DIR")
+    bids = report.add_argument_group("BIDS derivatives")
+    bids.add_argument("--bids", metavar="DIR", help="write the result there, too, under BIDS names")
+    for name in ENTITIES:
+        bids.add_argument(f"--{name}", dest=f"bids_{name}", metavar="LABEL")
     add_json(report)
 
 
@@ -21,6 +28,11 @@ def run(args):
     result = load_result(args.folder)
     path = Path(args.folder) / "report.html"
     result.report(path)
+    if args.bids is not None:
+        if args.bids_sub is None:
+            raise InputError("--bids", "no subject", "Give --sub LABEL.")
+        made = result.save_bids(args.bids, **{name: getattr(args, f"bids_{name}") for name in ENTITIES})
+        print(f"BIDS: {len(made)} files in {args.bids}", file=sys.stderr if args.json else sys.stdout)
     tell(args, result)
     print(f"report: {path}", file=sys.stderr if args.json else sys.stdout)
     return FINISHED

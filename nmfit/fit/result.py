@@ -212,6 +212,41 @@ class Result:
 
         return methods.paragraph(self)
 
+    def save_bids(self, folder, *, sub, **entities):
+        """Write the result as BIDS derivatives, named ``sub-01_task-rest_atlas-A_model-Hopf_desc-fit_params.tsv``.
+
+        Parameters
+        ----------
+        folder : path
+            Of the derivatives; gets ``dataset_description.json`` unless it has one.
+        sub : str
+        **entities
+            ``ses``, ``task``, ``run``, ``atlas``; and ``sources``, BIDS URIs of what was fitted.
+
+        Returns
+        -------
+        list of pathlib.Path
+        """
+        from ..io.export import write_bids
+        from ..report import files
+        from ..report.page import page
+
+        return write_bids(self, folder, sub=sub, rows=files.parameter_rows(self), columns=files.PARAMETER_COLUMNS,
+                          page=lambda: page(self), **entities)
+
+    def to_pandas(self):
+        """Return the table of parameters as a pandas DataFrame (pandas is an extra: ``nmfit[tables]``)."""
+        from ..io.export import to_pandas
+        from ..report import files
+
+        return to_pandas(files.parameter_rows(self), files.PARAMETER_COLUMNS)
+
+    def to_xarray(self):
+        """Return matrices, spectra and parameters as an xarray Dataset (xarray is an extra: ``nmfit[tables]``)."""
+        from ..io.export import to_xarray
+
+        return to_xarray(self)
+
     def _repr_html_(self):
         from ..report.page import fragment
 

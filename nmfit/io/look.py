@@ -13,6 +13,7 @@ from .files import split_key
 from .formats import SPOKEN, kind_of
 from .labels import read_labels
 from .leadfield import read_leadfield
+from .quality import read_quality
 from .tables import read_table
 
 EEG = (".edf", ".bdf", ".fif", ".vhdr", ".set", ".gdf", ".cnt", ".mff", ".eeg", ".nwb")
@@ -120,8 +121,14 @@ def _lengths(path, _options):
 
 def _bold(path, options):
     (run,) = read_bold([path], options["tr"], options["labels"], atlas=options["atlas"], drop_bad=True)
+    quality = read_quality(run)
+    told = [f"{what} {value:.3g}{unit}" for what, value, unit in (
+        ("mean framewise displacement", quality.mean_fd, " mm"), ("signal-to-noise", quality.tsnr, ""))
+        if value is not None]
     return {"what": _what(path), "shape": list(run.data.shape), "names": _first(run), "tr": run.tr,
-            "units": "as in the file", "sha256": run.sha256, "repaired": list(run.notes)}
+            "units": "as in the file", "sha256": run.sha256,
+            "repaired": [*run.notes, *([", ".join(told)] if told else [])],
+            "quality": {"mean_fd": quality.mean_fd, "moved": quality.moved, "tsnr": quality.tsnr}}
 
 
 def _fc(path, options):

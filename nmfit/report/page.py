@@ -3,7 +3,7 @@
 import base64
 from html import escape
 
-from . import brain_maps, climb, figures, fresh, look, methods, spectra, style, words
+from . import brain_maps, climb, figures, fresh, look, methods, networks, spectra, style, words
 
 MOST_BYTES = 2_000_000
 MOST_ROWS = 1500          # of per-region parameters; the rest stands in params.tsv
@@ -68,6 +68,7 @@ def _assembled(result, dpi, narrow):
 {_beside_table(result)}
 <h2>Measured and modelled</h2>
 {shown['fc']}
+{_networks(result)}
 {_alpha(record)}
 {shown['spectra']}
 {shown['topography']}
@@ -220,6 +221,17 @@ def _regional(result):
     more = f"<p>{rest} more stand in params.tsv.</p>" if rest > 0 else ""
     return (f"<details><summary>{len(regional)} regional values</summary>"
             f"{_table(PARAMETER_HEAD, rows, range(1, 6), less=(2, 3, 5))}{more}</details>")
+
+
+def _networks(result):
+    """Return where FC is missed, by network."""
+    rows = networks.residuals(result)
+    if rows is None:
+        return ""
+    head = ["network", "regions", "r.m.s. difference within", "mean difference within", "r.m.s. to others"]
+    cells = [[_text(name), count, words.number(own, 2), f"{mean:+.2f}", words.number(rest, 2)]
+             for name, count, own, mean, rest in rows]
+    return _table(head, [("", row, "") for row in cells], range(1, 5))
 
 
 def _alpha(record):

@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 
 from ...errors import InputError
+from ..files import parsing
 from .imaging import read_cifti, read_gifti, read_nifti
 from .keyed import read_keyed
 
@@ -103,8 +104,8 @@ def _is_old_matlab(head):
 
 def _holds_weights(path):
     try:
-        with zipfile.ZipFile(path) as archive:
+        with parsing(path, "an archive"), zipfile.ZipFile(path) as archive:
             names = [name.rsplit("/", 1)[-1].lower() for name in archive.namelist()]
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except InputError:
         return False
     return any(name.startswith("weights") and ".npy" not in name for name in names)

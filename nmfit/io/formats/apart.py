@@ -131,7 +131,7 @@ def _ask(request, path, what, limit):
     meta, held = json.loads(answer[0]), {}
     if answer[1]:
         with np.load(io.BytesIO(answer[1]), allow_pickle=False) as file:
-            held = {name: file[name] for name in file.files}
+            held = {name: file[f"arr_{i}"] for i, name in enumerate(meta["arrays"])}
     return meta, held
 
 

@@ -318,8 +318,9 @@ def main():
 
 def _send(answers, meta, arrays):
     stream = io.BytesIO()
+    meta = meta | {"arrays": list(arrays)}             # a name from a damaged file is no name for a member
     if arrays:
-        np.savez(stream, **arrays)
+        np.savez(stream, *arrays.values())
     said, held = json.dumps(meta).encode(), stream.getbuffer()
     answers.write(struct.pack(">QQ", len(said), len(held)))
     answers.write(said)
