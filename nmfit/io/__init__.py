@@ -21,5 +21,5 @@ from .write import prepare_folder, write_bytes, write_json, write_matrix, write_
 
 __all__ = ["Labels", "Ledger", "Match", "Quality", "Table", "align", "match_regions", "prepare_folder", "read_bold",
            "read_connectome", "read_eeg", "read_fc", "read_labels", "read_leadfield", "read_maps", "read_name_map",
-           "read_psd", "read_quality", "read_table", "sample", "sphere_leadfield", "template", "to_mne_spectrum", "write_bytes",
-           "write_json", "write_matrix", "write_npz", "write_table", "write_text"]
+           "read_psd", "read_quality", "read_table", "sample", "sphere_leadfield", "template", "to_mne_spectrum",
+           "write_bytes", "write_json", "write_matrix", "write_npz", "write_table", "write_text"]
