@@ -40,6 +40,7 @@ _ROOMS = {
     "compare": ".fit",
     "recover": ".fit",
     "load_result": ".fit",
+    "fit_cohort": ".cohort",
     "read_connectome": ".io",
     "read_bold": ".io",
     "read_fc": ".io",

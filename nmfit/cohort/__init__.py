@@ -1,1 +1,7 @@
-"""Many fits: people side by side. Empty until the first verb of this room lands."""
+"""Many people: the group first, each person towards it, judged beside what predicts people without any model."""
+
+from .fit import fit_cohort
+from .result import CohortResult
+from .status import Status, status
+
+__all__ = ["CohortResult", "Status", "fit_cohort", "status"]

@@ -146,7 +146,7 @@ def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=No
     began = time.monotonic()
     if budget is not None and not budget > 0:
         raise InputError("budget", f"found {budget!r}", "Give seconds, above 0.")
-    levels = _levels(target, model, max_rung, ladder)
+    levels = levels_of(target, model, max_rung, ladder)
     if ladder is not None or isinstance(model, list | tuple) or model is None:
         model = levels[0][0].model
     max_rung = levels[-1][0].level
@@ -157,7 +157,7 @@ def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=No
         return _run(plan, levels, sc_transform, n_null, confirm, progress, began, map_names, command)
 
 
-def _levels(target, model, max_rung, levels):
+def levels_of(target, model, max_rung, levels):
     if levels is not None:
         return check_ladder(levels, MODELS)
     if max_rung not in LEVELS:
@@ -207,7 +207,7 @@ def plan_of(target, brain, *, model="Hopf", maps=None, transform=None, norm="max
                 loss, keep)
 
 
-def _select(plan, fold, levels, fixed_transform, starts, report=None, until=None):
+def select_path(plan, fold, levels, fixed_transform, starts, report=None, until=None):
     """Choose transform and path on a fold's splits; return the plan with its transform, and the trials."""
     if fixed_transform is None:
         tried = {}
@@ -239,7 +239,7 @@ def _run(plan, levels, fixed_transform, n_null, confirm, progress, began, map_na
     if progress is not None:
         progress.start("shared")
     until = None if plan.until is None else began + CLIMB_SHARE * (plan.until - began)
-    plan, trials = _select(plan, target.final, levels, fixed_transform, plan.starts, report, until)
+    plan, trials = select_path(plan, target.final, levels, fixed_transform, plan.starts, report, until)
     if min(f.loss for f in trials[0].fits) >= unstable_cost(plan.loss):
         name = type(plan.model).__name__
         raise InputError(f"model {name}", "no stable state of rest was found, which the closed form needs",
@@ -269,7 +269,7 @@ def _score_folds(plan, levels, path, fixed_transform):
         pooled.append(fits)
         if target.final is fold or fold.score is None:
             continue
-        own, trials = _select(plan, fold, levels, fixed_transform, max(2, plan.starts // 2))
+        own, trials = select_path(plan, fold, levels, fixed_transform, max(2, plan.starts // 2))
         own_path = [(t.rung, t.shrinkage) for t in trials if t.kept]
         if own_path != path or own.transform != plan.transform:
             fits = climb_path(own.ground(fold), own_path, starts=plan.starts, seed=plan.seed, steps=plan.steps)
@@ -277,11 +277,15 @@ def _score_folds(plan, levels, path, fixed_transform):
     return pooled, nested
 
 
-def _provenance(plan, began, command, n_null, max_rung):
+def versions():
+    """Return the versions of what computes a fit."""
     packages = ("nmfit", "jax", "jaxlib", "optax", "numpy", "scipy")
+    return {name: version(name) for name in packages} | {"python": platform.python_version()}
+
+
+def _provenance(plan, began, command, n_null, max_rung):
     brain = plan.brains[0]
-    versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
-    return {"versions": versions,
+    return {"versions": versions(),
             "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'Python'}", "seed": plan.seed,
             "dtype": "float64", "device": jax.default_backend(), "n_null": n_null, "max_rung": max_rung,
             "loss": None if plan.loss is None else str(plan.loss),

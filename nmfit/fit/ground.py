@@ -27,7 +27,7 @@ SLOW_STARTS = 2
 AGREE = 0.01                     # losses this close count as the same optimum
 RACE = {"maps": 80, "region": 40}     # steps after which only the leading start goes on; elsewhere there are few
 
-_predict = jax.jit(predicted_fc, static_argnames="nodes", compiler_options=ALONE)
+predict = jax.jit(predicted_fc, static_argnames="nodes", compiler_options=ALONE)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,6 +60,11 @@ class Ground:
     gsr: bool = False
     keep: object = None
     other: object = None
+
+    @property
+    def level_known(self):
+        """Whether the data tell the level of the model's own rates: see `blocks_of`."""
+        return self.band is not None or all(m.rotation is None for m in self.network.groups.values())
 
     def under(self, model):
         """Return the ground for a model's name: this one, unless another model stands on it."""
@@ -127,16 +132,15 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
         below = fit_rung(dataclasses.replace(ground, fc=below.fc), rung, shrinkage=shrinkage, starts=starts, seed=seed,
                          steps=steps)
     steps = limits[rung.level] if steps is None else steps
-    level_known = ground.band is not None or all(m.rotation is None for m in ground.network.groups.values())
     problems = []
     for network in _places(ground, rung, below):
-        blocks = blocks_of(network, rung, jnp.asarray(ground.maps), level_known, ground.slowest)
+        blocks = blocks_of(network, rung, jnp.asarray(ground.maps), ground.level_known, ground.slowest)
         problems.append(problem_of(ground, network, blocks, shrinkage))
 
     def search():
         return _search(problems, rung, starts, seed, steps)
 
-    found = search() if ground.keep is None else ground.keep(_digest(problems, rung, starts, seed, steps), search)
+    found = search() if ground.keep is None else ground.keep(digest(problems, rung, starts, seed, steps, TOLERANCE), search)
     problem = problems[int(found["place"])]
     theta = {b.name: jnp.asarray(found[f"theta.{b.name}"]) for b in problem.blocks}
     return Fitted(
@@ -165,7 +169,7 @@ def _search(problems, rung, starts, seed, steps):
         losses[leader] = float(best.loss)
         count, history = count + int(best.steps), np.append(history, best.history[1:int(best.steps) + 1])
     theta = as_theta(problems[where].blocks, best.theta)
-    fc, abscissa, _ = _predict(theta, problems[where])
+    fc, abscissa, _ = predict(theta, problems[where])
     fc = np.asarray(fc)
     return {"place": where, "fc": np.where(np.isfinite(fc), fc, np.eye(len(fc))), "loss": best.loss,
             "start_loss": tried[0][0].start_loss, "steps": count, "starts": len(tried),
@@ -173,15 +177,15 @@ def _search(problems, rung, starts, seed, steps):
             "history": history, **{f"theta.{name}": value for name, value in theta.items()}}
 
 
-def _digest(problems, rung, starts, seed, steps):
-    """Return a name for a search that all it depends on fixes, and the versions of what computes it."""
-    leaves, structure = jax.tree.flatten(problems)
-    known = (structure, rung, starts, seed, steps, TOLERANCE, *(version(n) for n in ("nmfit", "jax", "optax", "numpy")))
-    digest = hashlib.sha256(repr(known).encode())
+def digest(tree, *known):
+    """Return a name for a computation that its arrays, what else is known, and the versions of what computes it fix."""
+    leaves, structure = jax.tree.flatten(tree)
+    known = (structure, *known, *(version(n) for n in ("nmfit", "jax", "optax", "numpy")))
+    name = hashlib.sha256(repr(known).encode())
     for leaf in leaves:
         leaf = np.ascontiguousarray(leaf)
-        digest.update(f"{leaf.dtype}{leaf.shape}".encode() + leaf.tobytes())
-    return digest.hexdigest()
+        name.update(f"{leaf.dtype}{leaf.shape}".encode() + leaf.tobytes())
+    return name.hexdigest()
 
 
 def ended(status, blocks, theta):
@@ -205,16 +209,17 @@ def _places(ground, rung, below):
     their bounds) leads to bad ones: wrong connectomes, which fit worse from the start, suffer most from that.
     """
     if below is not None:
-        yield below.network if rung.drive and below.rung.drive else _with_drive(below.network, 0.0)
+        yield below.network if rung.drive and below.rung.drive else with_drive(below.network, 0.0)
     if rung.level == "edges" and (below is None or below.rung.drive or not rung.drive):
         return
     if rung.drive:
-        yield _with_drive(ground.network if rung.level == "region" or below is None else below.network, UNIFORM_DRIVE)
+        yield with_drive(ground.network if rung.level == "region" or below is None else below.network, UNIFORM_DRIVE)
     elif below is None or rung.level == "region":
-        yield _with_drive(ground.network, 0.0)
+        yield with_drive(ground.network, 0.0)
 
 
-def _with_drive(network, gain):
+def with_drive(network, gain):
+    """Return the network with a shared drive of this gain, a number or ``[n]``."""
     return dataclasses.replace(network, drive=SharedDrive(gain=np.broadcast_to(np.asarray(gain, float), (network.n,))))
 
 

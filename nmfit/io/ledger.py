@@ -36,7 +36,7 @@ class Ledger:
     def __call__(self, key, compute):
         """Return the arrays of a piece: those kept under the key, else those that ``compute()`` returns."""
         path = self.folder / f"{key}.npz"
-        kept = _read(path)
+        kept = read_piece(path)
         if kept is not None:
             self.found += 1
             return kept
@@ -55,7 +55,8 @@ class Ledger:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _read(path):
+def read_piece(path):
+    """Return the arrays of a piece, or None where there is none or it cannot be read."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}

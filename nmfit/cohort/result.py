@@ -1,0 +1,166 @@
+"""What a cohort's fit found: scores of every person beside the trivial predictors, parameters, reliability."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from ..io import write_bytes, write_json, write_table
+from . import scores
+from .reliability import reliabilities
+from .status import RECORD
+
+MOTION = ("mean_fd", "fd", "fd_mean", "motion", "framewise_displacement")
+SETTLED = ("converged", "at_bound")
+SCORES = ("own", "group", "blend", "before", "model", "deviation", "blend_model", "blend_deviation", "factors",
+          "blend_factors", "swapped", "group_connectome", "blend_swapped", "blend_group_connectome")
+INCREMENTS = (          # name, what it is, first, second
+    ("model", "blend(own, group, model) - blend(own, group)", "blend_model", "blend"),
+    ("deviation", "blend(own, group, group + model's deviation) - blend(own, group)", "blend_deviation", "blend"),
+    ("factors", "the same with 5 factors of the own FC, no model", "blend_factors", "blend"),
+    ("own_over_swapped", "model on the own connectome - on another person's", "model", "swapped"),
+    ("own_over_group", "model on the own connectome - on the group's", "model", "group_connectome"),
+    ("model_over_own", "model - the person's own other part", "model", "own"),
+    ("model_over_group", "model - the mean of the others", "model", "group"),
+    ("model_over_blend", "model - blend(own, group)", "model", "blend"))
+COLUMNS = ("person", "parameter", "region", "value", "se", "unit", "unshrunken", "unshrunken_se", "group", "free",
+           "free_se", "unshrunken_free", "unshrunken_free_se")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CohortResult:
+    """The fit of a cohort.
+
+    Attributes
+    ----------
+    record : dict
+        The plan, the group's climb, the choice, mean scores, increments with intervals, reliability, failures.
+    people : list of dict
+        One row per person: r with the score part of the model and of every trivial predictor.
+    parameters : list of dict
+        One row per person, parameter and region.
+    labels : tuple of str
+    covariates : dict of str to dict
+    """
+
+    record: dict
+    people: list
+    parameters: list
+    labels: tuple
+    covariates: dict
+
+    def summary(self):
+        """Return the answer in a few lines."""
+        r, told = self.record, []
+        told.append(f"{r['people']} people, {len(r['failures'])} failures; design '{r['design']}'; deviations: "
+                    f"{r['choice']['rung']}{' + drive' if r['choice']['drive'] else ''}, prior strength "
+                    f"{r['choice']['strength']:g}")
+        for name in ("own", "group", "blend", "model", "blend_model"):
+            told.append(f"  {name.replace('_', '(own, group) + '):<26}r {r['scores'][name]['mean']:.3f}")
+        for row in r["increments"].values():
+            told.append(f"  {row['what']}: {row['mean']:+.4f} (95 % {row['ci95'][0]:+.4f} to {row['ci95'][1]:+.4f})")
+        told.append(f"  identified by the model {r['identification']['model']:.0%}, by the own other part "
+                    f"{r['identification']['own']:.0%}, by chance {1 / max(1, len(self.people)):.0%}")
+        return "\n".join(told)
+
+    def save(self, folder):
+        """Write ``cohort.json``, ``people.tsv``, ``params.tsv``, ``reliability.tsv`` and ``report.html``."""
+        folder = Path(folder)
+        columns = ["person", *self.record["scores"], *sorted({k for c in self.covariates.values() for k in c})]
+        write_table(folder / "people.tsv", columns, ([row.get(c) for c in columns] for row in self.people))
+        write_table(folder / "params.tsv", COLUMNS, ([row[c] for c in COLUMNS] for row in self.parameters))
+        rows = self.record["reliability"]["rows"]
+        if rows:
+            write_table(folder / "reliability.tsv", tuple(rows[0]), (row.values() for row in rows))
+        self.report(folder / "report.html")
+        write_json(folder / RECORD, self.record)
+
+    def report(self, path):
+        """Write the report, one self-contained HTML page."""
+        from ..report.cohort_page import page
+
+        write_bytes(path, page(self).encode())
+
+
+def build(people, priors, found, record):
+    """Return the result of what was found."""
+    names = [s for s in ("own", "swapped", "group_connectome") if s in found]
+    scored_at = [i for i in range(len(people)) if all(found[s][i] is not None for s in names)]
+    left = [people[i] for i in scored_at]
+    labels = people[0].pooled.labels or people[0].brain.labels
+    record = record | {"scores": {}, "increments": {}, "identification": {}, "weights": {}, "flags": []}
+    rows = []
+    if left:
+        group = [next(prior.fc for prior in priors if i in prior.out) for i in scored_at]
+        predicted = scores.predictors(left, group, {s: [found[s][i] for i in scored_at] for s in names})
+        score = scores.standardised([p.score for p in left])
+        r, weights = scores.scored(predicted, scores.standardised([p.choose for p in left]), score)
+        r = {name: r[name] for name in SCORES if name in r}
+        record["scores"] = {name: {"mean": values.mean(), "sd": values.std(ddof=1)} for name, values in r.items()}
+        record["increments"] = {name: {"what": what, **scores.paired(r[a], r[b])}
+                                for name, what, a, b in INCREMENTS if a in r and b in r}
+        record["weights"] = {name: dict(zip(scores.BLENDS[name], map(float, w), strict=True))
+                             for name, w in weights.items()}
+        record["identification"] = {name: scores.identified(predicted[name], score)
+                                    for name in ("model", "own", "deviation", "swapped", "before") if name in predicted}
+        rows = [{"person": p.name, **p.covariates, **{name: float(values[k]) for name, values in r.items()}}
+                for k, p in enumerate(left)]
+    told = [i for i in range(len(people)) if found["parameters"][i] is not None]
+    parameters = [row for i in told for row in _parameters(people[i].name, found["parameters"][i], priors[-1], labels)]
+    again = [one for one in found["occasions"] if one is not None]
+    kind = "sessions" if record["design"] == "sessions" else "halves of one run"
+    record["reliability"] = {"occasions": kind, "people": len(again),
+                             "rows": reliabilities(again) if len(again) > 1 else []}
+    record["motion"] = _motion([people[i] for i in told], [found["parameters"][i] for i in told],
+                               {row["person"]: row for row in rows})
+    record["flags"] = _flags(record, [found["own"][i] for i in scored_at])
+    return CohortResult(record, rows, parameters, labels, {p.name: p.covariates for p in people if p.covariates})
+
+
+def _parameters(person, found, prior, labels):
+    """Yield a row per parameter and region of one person."""
+    units = {name: declared.unit for name, declared in prior.network.declared().items()}
+    for key in (k for k in found if k.startswith("value.")):
+        name = key.removeprefix("value.")
+        group = np.asarray(prior.network.value(name))
+        for at, value in np.ndenumerate(found[key]):
+            def of(part, name=name, at=at):
+                return float(found[f"{part}.{name}"][at]) if f"{part}.{name}" in found else None
+
+            yield {"person": person, "parameter": name, "region": labels[at[0]] if at else None, "value": float(value),
+                   "se": of("se"), "unit": units[name], "unshrunken": of("un.value"), "unshrunken_se": of("un.se"),
+                   "group": float(group[at] if group.ndim else group), "free": of("free"), "free_se": of("se.free"),
+                   "unshrunken_free": of("un.free"), "unshrunken_free_se": of("un.se.free")}
+
+
+def _motion(people, found, scored):
+    """Return Spearman correlations of motion with people's scores and with the mean of each parameter."""
+    name = next((c for c in MOTION if people and all(isinstance(p.covariates.get(c), int | float) for p in people)), None)
+    if name is None or len(people) < 4:
+        return None
+    values = {key.removeprefix("value."): [float(np.mean(one[key])) for one in found]
+              for key in found[0] if key.startswith("value.")}
+    values |= {f"r of {s}": [scored.get(p.name, {}).get(s, np.nan) for p in people] for s in ("model", "own")}
+    rows = []
+    for what, of in values.items():
+        if np.isfinite(of).all() and np.ptp(of) > 0:
+            r, p = stats.spearmanr([person.covariates[name] for person in people], of)
+            rows.append({"what": what, "rho": float(r), "p": float(p)})
+    return {"covariate": name, "people": len(people), "rows": rows}
+
+
+def _flags(record, fitted):
+    flags = []
+    unsettled = sum(str(one["status"]) not in SETTLED for one in fitted)
+    if unsettled:
+        flags.append(f"not_settled: {unsettled} of {len(fitted)} people's searches ended at their step limit or stalled")
+    if record["failures"]:
+        flags.append(f"failures: {len(record['failures'])} units failed, see failures.tsv")
+    gain = record["increments"].get("model")
+    if gain and not gain["ci95"][0] > 0:
+        flags.append("no_increment: the model adds nothing that is sure to the blend of the own other part and the group")
+    swapped = record["increments"].get("own_over_swapped")
+    if swapped and not swapped["ci95"][0] > 0:
+        flags.append("connectome: the own connectome predicts no better for sure than another person's")
+    return flags
