@@ -25,8 +25,9 @@ NOUNS = {"errors", "shown", "parameters", "models", "network", "observe", "compa
 BESIDE = {"io": NOUNS | {"io"}, "report": NOUNS | {"report", "io"}}
 ANYWHERE = {"errors", "shown"}
 INSIDE_FUNCTIONS = {("fit/result.py", "io"), ("fit/result.py", "report"),    # output methods, when called
-                    ("fit/profile.py", "report")}
+                    ("fit/profile.py", "report"), ("cohort/result.py", "report")}
 ONLY = {"nibabel": {"io"}, "mne": {"io"}, "optax": {"fit"}, "matplotlib": {"report"}, "threadpoolctl": {"fit"},
+        "distributed": {"cohort"}, "dask_jobqueue": {"cohort"},
         "h5py": {"io"}, "pandas": {"io"}, "xarray": {"io"}}
 LIBRARIES = {"jax", "numpy", "scipy", *ONLY}
 
@@ -35,6 +36,7 @@ KNOWN_BEFORE_TRACING = {
     "network/network.py": "checks values and orders the groups' regions, both known before tracing",
     "network/stimulus.py": "checks and places values when the network is made",
     "observe/leadfield.py": "checks and references gains when they are made",
+    "cohort/deviation.py": "calls compiled fits and keeps what they return",
     "dynamics/noise.py": "finds which states are noisy, from structure",
     "dynamics/plan.py": "settles a simulation before anything runs",
     "dynamics/steps.py": "chooses and checks steps before anything runs",

@@ -11,12 +11,12 @@ import signal
 import sys
 
 from ..errors import InputError
-from . import check, demo, fit, models, report, simulate, sweep
+from . import check, cohort, demo, fit, models, report, simulate, sweep
 from .folder import interrupted
 from .options import INTERRUPTED, REFUSED, TERMINATED
 
 # In the order in which --help lists them.
-COMMANDS = (demo, check, fit, simulate, sweep, models, report)
+COMMANDS = (demo, check, fit, cohort, simulate, sweep, models, report)
 
 
 def main(argv=None):
@@ -54,7 +54,7 @@ def _parser():
     parser = argparse.ArgumentParser(
         prog="nmfit", description="Fit whole-brain models to data, judged on data that the fit never saw.",
         epilog="Exit codes: 0 finished, 1 not converged (or any flag under --strict), 2 bad input, "
-               "130 and 143 interrupted.")
+               "3 part of a cohort failed, 130 and 143 interrupted.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -36,6 +36,8 @@ def interrupted(args):
     """Return what an interruption leaves behind, in a sentence."""
     from ..io import Ledger
 
+    if hasattr(args, "left_behind"):
+        return f"interrupted: {args.left_behind}"
     pieces = Ledger(args.output).pieces if getattr(args, "output", None) else 0
     if not pieces:
         return "interrupted: nothing written"

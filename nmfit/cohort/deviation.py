@@ -4,6 +4,10 @@ A person's parameters are the group's plus a deviation on the unconstrained scal
 fitted by minimising ``loss(theta) + strength |theta|^2``: a Gaussian prior around the group. A rung says which
 deviations are free (of the level alone, along maps, of every region); the strength is chosen on held-out data.
 
+What the model misses in the group it would miss in everybody, and the others tell it: a person's FC is predicted as
+``F_i = F_group + slope (M(theta_i) - M(theta_group))``, the slope being that of the group's FC on the model's. A
+correlation as loss is blind to the scale of the model's FC, which the slope supplies.
+
 Every function here takes and returns plain arrays and pytrees, so that it runs wherever it is sent.
 """
 
@@ -13,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..compare.empirical import fc_score, group_fc
+from ..compare.empirical import fc_score, group_fc, upper
 from ..errors import InputError
 from ..fit.evidence import climb_path
 from ..fit.ground import TOLERANCE, digest, predict, problem_of, with_drive
@@ -27,6 +31,8 @@ from ..parameters import to_free
 STRENGTHS = (0.1, 0.03, 0.01, 0.003, 0.001, 3e-4)    # strongest first: each starts where the one before ended
 STEPS = 200
 REFIT_STEPS = 60
+FLATTEST = 1e-3
+REACH = 6.0              # a group's value at its bound: from further out no gradient leads a person back
 TRIES, WEAKER = 8, 0.25        # a person's connectome that is unstable under the group's values starts less coupled
 
 
@@ -47,6 +53,8 @@ class Prior:
     ground : Ground
     network : Network at the group's values
     fc : array ``[n, n]``, mean FC of the people it was fitted to
+    modelled : array ``[n, n]``, the model's
+    slope : of the one on the other
     out : tuple of int, the people who were left out
     key : a name for all of it
     """
@@ -54,6 +62,8 @@ class Prior:
     ground: object
     network: object
     fc: np.ndarray
+    modelled: np.ndarray
+    slope: float
     out: tuple
     key: str
 
@@ -63,7 +73,13 @@ class Prior:
         values = {name.removeprefix("value."): value for name, value in found.items() if name.startswith("value.")}
         network = jax.tree.map(np.asarray, with_drive(ground.network, 0.0).replace(values))
         ground = dataclasses.replace(ground, network=network, other=None, keep=None)
-        return cls(ground, network, ground.fc, tuple(out), digest((network, ground.maps, ground.fc), str(found["digest"])))
+        key = digest((network, ground.maps, ground.fc), str(found["digest"]))
+        prior = cls(ground, network, ground.fc, ground.fc, 1.0, tuple(out), key)
+        problem = prior.problem("shared", True, network.weights, ground.fc)
+        modelled = np.asarray(predict(origin_theta(problem.blocks), problem)[0])
+        x, y = upper(modelled), upper(ground.fc)
+        slope = max(float(np.cov(x, y)[0, 1] / x.var(ddof=1)), FLATTEST)
+        return dataclasses.replace(prior, modelled=modelled, slope=slope)
 
     def problem(self, level, drive, weights, fc):
         """Return the problem of fitting one person's deviations from the group.
@@ -72,10 +88,23 @@ class Prior:
         """
         ground, network = self.ground, self.network
         blocks = blocks_of(network, Rung(level, drive), jnp.asarray(ground.maps), ground.level_known, ground.slowest)
-        blocks = tuple(dataclasses.replace(b, penalty=jnp.ones(jnp.shape(b.penalty))) for b in blocks)
+        blocks = tuple(dataclasses.replace(b, penalty=jnp.ones(jnp.shape(b.penalty)), origin=jnp.clip(
+            b.origin, -REACH, REACH)) for b in blocks)
         weights = np.asarray(weights) * (np.sum(network.weights) / np.sum(weights))
         own = dataclasses.replace(network, weights=weights)
-        return problem_of(dataclasses.replace(ground, fc=fc), own, blocks, 0.0)
+        return problem_of(dataclasses.replace(ground, fc=self.within(fc)), own, blocks, 0.0)
+
+    def within(self, fc):
+        """Return a person's FC as the model would have to give it, without what it misses in the group."""
+        seen = self.modelled + (fc - self.fc) / self.slope
+        np.fill_diagonal(seen, 1.0)
+        return seen
+
+    def predicted(self, problem, theta):
+        """Return the prediction of a person's FC at some deviations."""
+        modelled = np.asarray(predict(theta, problem)[0])
+        moved = np.where(np.isfinite(modelled), modelled - self.modelled, 0.0)
+        return self.fc + self.slope * moved
 
 
 def descend(problem, strengths, steps=STEPS, theta=None):
@@ -90,7 +119,7 @@ def descend(problem, strengths, steps=STEPS, theta=None):
 def explore(prior, levels, drive, weights, fc, strengths, choose):
     """Return r of the choose part with every rung's and strength's prediction, ``[rungs, strengths]``."""
     problems = [prior.problem(level, drive, weights, fc) for level in levels]
-    return {"r": np.array([[fc_score(_predicted(problem, minimum.theta), choose)
+    return {"r": np.array([[fc_score(prior.predicted(problem, minimum.theta), choose)
                             for minimum in descend(problem, strengths)] for problem in problems])}
 
 
@@ -98,7 +127,8 @@ def foretell(prior, level, drive, weights, fc, strength):
     """Return the prediction of a person's FC, and that of the group's values on the same connectome."""
     problem = prior.problem(level, drive, weights, fc)
     minimum, = descend(problem, (strength,))
-    return {"fc": _predicted(problem, minimum.theta), "before": _predicted(problem, origin_theta(problem.blocks)),
+    return {"fc": prior.predicted(problem, minimum.theta),
+            "before": prior.predicted(problem, origin_theta(problem.blocks)),
             "loss": minimum.loss, "steps": minimum.steps, "status": STATUSES[int(minimum.status)].name.lower(),
             "abscissa": predict(minimum.theta, problem)[1]}
 
@@ -120,7 +150,7 @@ def estimate(prior, level, drive, weights, fc, strength, parts=None):
             continue
         refits = []
         for u in range(len(parts)):
-            left = dataclasses.replace(problem, target=jnp.asarray(group_fc(np.delete(parts, u, axis=0))))
+            left = dataclasses.replace(problem, target=jnp.asarray(prior.within(group_fc(np.delete(parts, u, axis=0)))))
             values = values_of(problem, descend(left, (at,), REFIT_STEPS, theta)[0].theta)
             refits.append(values | {f"free.{name}": value for name, value in _freed(problem, values).items()})
         errors = standard_errors({name: np.stack([r[name] for r in refits]) for name in refits[0]})
@@ -141,11 +171,6 @@ def _freed(problem, values):
 
 def _at(problem, strength):
     return dataclasses.replace(problem, shrinkage=jnp.asarray(float(strength)))
-
-
-def _predicted(problem, theta):
-    fc = np.asarray(predict(theta, problem)[0])
-    return np.where(np.isfinite(fc), fc, np.eye(len(fc)))
 
 
 def _stable_start(problem):

@@ -1,8 +1,8 @@
 """Where units of work are computed: in this process, on worker processes of this machine, or on a cluster.
 
-Beyond this process it is dask.distributed that places, moves and repeats work; there is no scheduler of our own. Workers
-write results into the output folder themselves (a cluster's nodes share it), so that what is finished survives whoever
-asked for it.
+Beyond this process it is dask.distributed that places, moves and repeats work; there is no scheduler of our own.
+Workers write results into the output folder themselves (a cluster's nodes share it), so that what is finished survives
+whoever asked for it.
 """
 
 import contextlib
@@ -16,6 +16,10 @@ from .units import TRIES, Done, work, work_alone
 
 AHEAD = 8                # units under way for every core
 MISSING = 'Install it with: pip install "nmfit[cluster]".'
+
+
+class SchedulerLost(ConnectionError):
+    """The scheduler stopped answering; what workers had finished stands."""
 
 
 @contextlib.contextmanager
@@ -112,7 +116,7 @@ def _distributed(client, units, folder):
         if future.status == "finished":
             yield future.result()
         elif future.cancelled():
-            raise ConnectionError("the scheduler is gone")
+            raise SchedulerLost("the scheduler is gone")
         else:
             yield Done(unit.person, unit.strategy, None, f"lost with its worker ({future.exception()})")
         future.release()

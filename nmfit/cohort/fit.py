@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compare.empirical import group_fc
 from ..compare.recording import Recording
-from ..compare.target import Fold, fc_target
+from ..compare.target import FcTarget, Fold, Split
 from ..errors import InputError
 from ..fit.fc import levels_of, plan_of, select_path, versions
 from ..fit.rungs import LEVELS
@@ -26,6 +26,7 @@ from .status import GROUP, PLAN, write_failures
 from .units import Unit
 
 FOLDS = 10
+CLIMB_FOLDS = 3
 PILOTS = 48              # people on whom strengths are chosen; more hardly change the choice
 
 
@@ -158,7 +159,7 @@ def _named(data, brains, tr):
 
 def _climb_group(cohort, model, maps, transform, norm, starts, seed, max_rung, band):
     """Find the group's path on everything but the score parts."""
-    target = fc_target([p.pooled for p in cohort.people], band=band)
+    target = _group_target(cohort.people, band)
     if cohort.progress is not None:
         cohort.progress.stage("group", 1)
     plan = plan_of(target, [p.brain for p in cohort.people], model=model, maps=maps, transform=transform, norm=norm,
@@ -168,6 +169,24 @@ def _climb_group(cohort, model, maps, transform, norm, starts, seed, max_rung, b
     return plan, trials, [(t.rung, t.shrinkage) for t in trials if t.kept]
 
 
+def _group_target(people, band):
+    """Return the target of the group's climb: people take turns, some fitted, the others' choose parts choosing."""
+    everyone, first = np.arange(len(people)), people[0].pooled
+    pairs = np.triu(np.ones_like(people[0].fit), 1)
+    splits = []
+    for out in np.array_split(everyone, CLIMB_FOLDS):
+        seen = np.setdiff1d(everyone, out)
+        splits.append(Split(group_fc([people[i].fit for i in seen]), np.stack([people[i].choose for i in out]), pairs,
+                            pairs, _frequency(people, seen), tuple(seen.tolist())))
+    fold = Fold(tuple(splits), group_fc([p.pool for p in people]), None, _frequency(people, everyone), None)
+    return FcTarget((fold,), fold, people[0].brain.labels if first.labels is None else first.labels, band, first.tr,
+                    "people", min(len(p.pooled.data) for p in people), len(people), gsr=first.gsr)
+
+
+def _frequency(people, at):
+    return float(np.median([people[i].frequency for i in at]))
+
+
 def _priors(cohort, plan, path, folds):
     """Fit the group without each fold of people; return one prior per fold, everybody's last."""
     people, units, made = cohort.people, [], []
@@ -175,12 +194,13 @@ def _priors(cohort, plan, path, folds):
         out = [] if k is None else list(range(len(people)))[k::folds]
         pool = [i for i in range(len(people)) if i not in out]
         fc = group_fc([people[i].pool for i in pool])
-        fold = Fold((), fc, None, float(np.median([people[i].frequency for i in pool])), None)
+        fold = Fold((), fc, None, _frequency(people, pool), None)
         slim = dataclasses.replace(plan, brains=(Connectome.mean([people[i].brain for i in pool]),), keep=None,
                                    target=dataclasses.replace(plan.target, folds=(fold,), final=fold))
         ground = slim.ground(fold)
         steps = tuple((rung.level, rung.drive, rung.model, shrinkage) for rung, shrinkage in path)
-        units.append(Unit(GROUP, "everybody" if k is None else f"without_{k:02d}", fit_group, (slim, fold, path), inputs=(
+        name = "everybody" if k is None else f"without_{k:02d}"
+        units.append(Unit(GROUP, name, fit_group, (slim, fold, path), inputs=(
             ground.network, ground.maps, fc, steps, ground.band, ground.slowest, slim.starts, slim.seed)))
         made.append((ground, out))
     found = cohort.do("the group without each fold", units)

@@ -13,11 +13,10 @@ from .status import RECORD
 
 MOTION = ("mean_fd", "fd", "fd_mean", "motion", "framewise_displacement")
 SETTLED = ("converged", "at_bound")
-SCORES = ("own", "group", "blend", "before", "model", "deviation", "blend_model", "blend_deviation", "factors",
+SCORES = ("own", "group", "blend", "before", "model", "blend_model", "factors",
           "blend_factors", "swapped", "group_connectome", "blend_swapped", "blend_group_connectome")
 INCREMENTS = (          # name, what it is, first, second
     ("model", "blend(own, group, model) - blend(own, group)", "blend_model", "blend"),
-    ("deviation", "blend(own, group, group + model's deviation) - blend(own, group)", "blend_deviation", "blend"),
     ("factors", "the same with 5 factors of the own FC, no model", "blend_factors", "blend"),
     ("own_over_swapped", "model on the own connectome - on another person's", "model", "swapped"),
     ("own_over_group", "model on the own connectome - on the group's", "model", "group_connectome"),
@@ -103,7 +102,7 @@ def build(people, priors, found, record):
         record["weights"] = {name: dict(zip(scores.BLENDS[name], map(float, w), strict=True))
                              for name, w in weights.items()}
         record["identification"] = {name: scores.identified(predicted[name], score)
-                                    for name in ("model", "own", "deviation", "swapped", "before") if name in predicted}
+                                    for name in ("model", "own", "swapped", "before") if name in predicted}
         rows = [{"person": p.name, **p.covariates, **{name: float(values[k]) for name, values in r.items()}}
                 for k, p in enumerate(left)]
     told = [i for i in range(len(people)) if found["parameters"][i] is not None]
@@ -136,7 +135,8 @@ def _parameters(person, found, prior, labels):
 
 def _motion(people, found, scored):
     """Return Spearman correlations of motion with people's scores and with the mean of each parameter."""
-    name = next((c for c in MOTION if people and all(isinstance(p.covariates.get(c), int | float) for p in people)), None)
+    numbers = [{k for k, v in p.covariates.items() if isinstance(v, int | float)} for p in people]
+    name = next((c for c in MOTION if all(c in known for known in numbers)), None)
     if name is None or len(people) < 4:
         return None
     values = {key.removeprefix("value."): [float(np.mean(one[key])) for one in found]
@@ -154,12 +154,12 @@ def _flags(record, fitted):
     flags = []
     unsettled = sum(str(one["status"]) not in SETTLED for one in fitted)
     if unsettled:
-        flags.append(f"not_settled: {unsettled} of {len(fitted)} people's searches ended at their step limit or stalled")
+        flags.append(f"not_settled: {unsettled} of {len(fitted)} searches ended at their step limit or stalled")
     if record["failures"]:
         flags.append(f"failures: {len(record['failures'])} units failed, see failures.tsv")
     gain = record["increments"].get("model")
     if gain and not gain["ci95"][0] > 0:
-        flags.append("no_increment: the model adds nothing that is sure to the blend of the own other part and the group")
+        flags.append("no_increment: the model adds nothing for sure to the blend of the own other part and the group")
     swapped = record["increments"].get("own_over_swapped")
     if swapped and not swapped["ci95"][0] > 0:
         flags.append("connectome: the own connectome predicts no better for sure than another person's")

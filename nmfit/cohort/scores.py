@@ -11,7 +11,7 @@ from ..compare.empirical import jackknife, upper
 
 # What is blended; the question asked of a prediction is what its blend adds to the first.
 BLENDS = {"blend": ("own", "group"), "blend_model": ("own", "group", "model"),
-          "blend_deviation": ("own", "group", "deviation"), "blend_factors": ("own", "group", "factors"),
+          "blend_factors": ("own", "group", "factors"),
           "blend_swapped": ("own", "group", "swapped"), "blend_group_connectome": ("own", "group", "group_connectome")}
 FACTORS = 5
 
@@ -34,10 +34,9 @@ def predictors(people, group, found):
     found : dict of strategy ("own", "swapped", "group_connectome") to list of what `foretell` returned
     """
     fitted = found["own"]
-    deviated = [mean + one["fc"] - one["before"] for mean, one in zip(group, fitted, strict=True)]
     return {"own": standardised([p.fit for p in people]), "group": standardised(group),
             "factors": standardised([baselines.factors(p.fit, FACTORS * len(p.fit)) for p in people]),
-            "model": standardised([one["fc"] for one in fitted]), "deviation": standardised(deviated),
+            "model": standardised([one["fc"] for one in fitted]),
             "before": standardised([one["before"] for one in fitted]),
             **{name: standardised([one["fc"] for one in found[name]])
                for name in ("swapped", "group_connectome") if name in found}}

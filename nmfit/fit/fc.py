@@ -158,6 +158,7 @@ def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=No
 
 
 def levels_of(target, model, max_rung, levels):
+    """Return the ladder that was given, or the default one of a model; refuse one that is none."""
     if levels is not None:
         return check_ladder(levels, MODELS)
     if max_rung not in LEVELS:

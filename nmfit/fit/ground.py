@@ -140,7 +140,8 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
     def search():
         return _search(problems, rung, starts, seed, steps)
 
-    found = search() if ground.keep is None else ground.keep(digest(problems, rung, starts, seed, steps, TOLERANCE), search)
+    known = (rung, starts, seed, steps, TOLERANCE)
+    found = search() if ground.keep is None else ground.keep(digest(problems, *known), search)
     problem = problems[int(found["place"])]
     theta = {b.name: jnp.asarray(found[f"theta.{b.name}"]) for b in problem.blocks}
     return Fitted(

@@ -16,7 +16,7 @@ from ..compare.empirical import upper
 from ..compare.loss import FC, MeanFC, Seen, Wanted
 from ..compare.series import fisher_z
 from ..dynamics import form_of
-from .ground import _predict, problem_of
+from .ground import predict, problem_of
 from .space import at_bound, is_free
 from .threads import side_by_side
 
@@ -180,7 +180,7 @@ def fc_derivative(problem, theta, coordinates):
         for sign in (1.0, -1.0):
             moved = dict(theta)
             moved[coordinate.block] = moved[coordinate.block].at[coordinate.column].add(sign * STEP)
-            ends.append(np.asarray(_predict(moved, problem)[0]))
+            ends.append(np.asarray(predict(moved, problem)[0]))
         return (ends[0] - ends[1]) / (2.0 * STEP)
 
     return np.stack(side_by_side(slope, coordinates))

@@ -9,7 +9,7 @@ import numpy as np
 from .context import context_of
 from .determined import expected_recovery
 from .evidence import climb_path
-from .ground import _predict, problem_of
+from .ground import predict, problem_of
 from .identify import RECOVERED, SPREAD, coordinates_of, identify, relative_sizes
 from .space import place
 from .threads import one_core_each, side_by_side
@@ -108,7 +108,7 @@ def _truth(rng, fitted, problem, coordinates, sizes, ground):
         move[c.block][c.column] = spread * rng.standard_normal() / max(abs(size), 1e-2)
     for _ in range(HALVINGS):
         theta = {name: fitted.theta[name] + jnp.asarray(m) for name, m in move.items()}
-        fc, abscissa, converged = _predict(theta, problem)
+        fc, abscissa, converged = predict(theta, problem)
         if bool(converged) and float(abscissa) < -0.5 * min(ground.slowest, -fitted.abscissa):
             return theta, np.asarray(fc)
         move = {name: 0.5 * m for name, m in move.items()}

@@ -24,8 +24,8 @@ import nmfit
 from nmfit.cli.compiled import keep_compiled_code
 from nmfit.compare.empirical import fc_score
 from nmfit.fit.evidence import Null, beaten, climb_path, surrogate
-from nmfit.fit.fc import _select, plan_of
-from nmfit.fit.ground import TOLERANCE, _places, _predict, _starts, _with_drive, fit_rung, problem_of
+from nmfit.fit.fc import plan_of, select_path
+from nmfit.fit.ground import TOLERANCE, _places, _starts, fit_rung, predict, problem_of, with_drive
 from nmfit.fit.identify import coordinates_of, identify, relative_sizes
 from nmfit.fit.minimise import STATUSES, Status, minimise
 from nmfit.fit.objective import fc_objective
@@ -96,7 +96,7 @@ def _scipy(value_and_grad, x):
 def truth_of(plan, level, drive, rng, slope=0.5):
     """Return a network whose parameters lie in a rung's own space, with slopes of a known size."""
     ground = plan.ground(plan.target.final)
-    network = _with_drive(ground.network, 0.3 if drive else 0.0)
+    network = with_drive(ground.network, 0.3 if drive else 0.0)
     network = network.replace({"G": 6.0 * network.value("G"), "a": np.full(network.n, -0.1)})
     rung = Rung(level, drive)
     blocks = blocks_of(network, rung, ground.maps, True, ground.slowest)
@@ -119,7 +119,7 @@ def recordings(fc, people, volumes, rng):
 def fc_of(network, ground):
     """Return a network's FC in the ground's band, and whether it is stable and slow modes are seen."""
     problem = problem_of(ground, network, blocks_of(network, Rung("shared"), ground.maps, True, ground.slowest), 0.0)
-    fc, abscissa, _ = _predict(origin_theta(problem.blocks), problem)
+    fc, abscissa, _ = predict(origin_theta(problem.blocks), problem)
     return np.asarray(fc), float(abscissa)
 
 
@@ -139,7 +139,7 @@ def rung(count, first=0, people=8, volumes=600):
             network, ground = truth_of(plan, level, drive, rng)
             data = nmfit.fc_target(recordings(fc_of(network, ground)[0], people, volumes, rng), tr=TR)
             here = dataclasses.replace(plan, target=data, seed=index)
-            _, trials = _select(here, data.final, default_ladder(), "none", 4)
+            _, trials = select_path(here, data.final, default_ladder(), "none", 4)
             kept = [t.rung for t in trials if t.kept][-1]
             high = (LEVELS.index(kept.level), kept.drive) > (LEVELS.index(level), drive)
             stopped += (kept.level, kept.drive) == (level, drive)
@@ -166,7 +166,7 @@ def minima(count):
 
         def cold(theta):
             end = minimise(fc_objective, theta, problem, 200, TOLERANCE)
-            return float(end.loss), fc_score(np.asarray(_predict(end.theta, problem)[0]), fold.score[0])
+            return float(end.loss), fc_score(np.asarray(predict(end.theta, problem)[0]), fold.score[0])
 
         found = side_by_side(cold, list(_starts(problem.blocks, count, 1, rung_)))
     losses, scores = np.array(found).T

@@ -1,0 +1,104 @@
+"""`nmfit cohort` and `nmfit status`: many people, from one folder into another."""
+
+import sys
+from pathlib import Path
+
+from ..errors import InputError
+from .compiled import keep_compiled_code
+from .options import FINISHED, NORMS, RUNGS, TRANSFORMS, natural, whole
+
+FAILED = 3                # exit code: some units failed, the rest is done
+KEPT = "what is finished is kept in OUT_DIR; the same command goes on"
+
+
+def add(verbs):
+    """Declare both commands."""
+    cohort = verbs.add_parser("cohort", help="fit many people, each shrunken towards the group")
+    cohort.set_defaults(run=run, left_behind=KEPT)
+    cohort.add_argument("input", metavar="INPUT_DIR", help="sub-*_bold.tsv, sub-*_weights.csv, participants.tsv")
+    cohort.add_argument("output", metavar="OUT_DIR", help="results as they come; the same command again goes on")
+    data = cohort.add_argument_group("data")
+    data.add_argument("--participant-label", nargs="+", metavar="ID", help="only these people")
+    data.add_argument("--sc", metavar="F", help="one connectome for everybody")
+    data.add_argument("--lengths", metavar="F", help="its tract lengths in mm")
+    data.add_argument("--labels", metavar="F", help="region names (default: labels.tsv in INPUT_DIR)")
+    data.add_argument("--tr", type=float, metavar="S", help="repetition time in seconds (default: the .json beside)")
+    data.add_argument("--drop-bad", action="store_true", help="drop regions that are bad in a person, of that person")
+    how = cohort.add_argument_group("how")
+    how.add_argument("--design", choices=("within", "sessions"), help="what scores: another part of one run, or "
+                     "another session (default: sessions where everybody has two)")
+    how.add_argument("--band", nargs=2, type=float, metavar=("LO", "HI"), default=(0.01, 0.1), help="Hz")
+    how.add_argument("--model", default="Hopf", metavar="NAME", help="see `nmfit models` (default: Hopf)")
+    how.add_argument("--sc-transform", choices=TRANSFORMS, help="of the weights (default: chosen on the data)")
+    how.add_argument("--sc-norm", choices=NORMS, default="max", help="what weights are divided by (default: max)")
+    how.add_argument("--max-rung", choices=RUNGS, default="region", help="where freedom ends at the latest")
+    how.add_argument("--folds", type=natural, default=10, metavar="N", help="how often the group is fitted without "
+                     "some people (default: 10)")
+    how.add_argument("--no-errors", action="store_true", help="no standard errors of people's parameters")
+    how.add_argument("--no-nulls", action="store_true", help="no fits on other people's connectomes")
+    how.add_argument("--seed", type=whole, default=0, metavar="N")
+    where = cohort.add_argument_group("where (beyond this process: pip install 'nmfit[cluster]')")
+    where.add_argument("--workers", type=natural, metavar="N", help="worker processes, or jobs with --slurm")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask scheduler that runs")
+    where.add_argument("--slurm", nargs="*", metavar="NAME=VALUE", help="submit jobs; options of "
+                       "dask_jobqueue.SLURMCluster, such as queue=normal walltime=02:00:00 memory=4GB")
+    status = verbs.add_parser("status", help="say how far a cohort is, from its folder alone")
+    status.set_defaults(run=run_status)
+    status.add_argument("output", metavar="OUT_DIR")
+
+
+def run(args):
+    """Read, fit, write; return 3 where some people or fits failed."""
+    slurm = None if args.slurm is None else _options(args.slurm)
+    if slurm is not None and args.scheduler:
+        raise InputError("--slurm", "a scheduler as well", "Give one of --slurm and --scheduler.")
+    if Path(args.output).exists() and not Path(args.output).is_dir():
+        raise InputError(args.output, "a file", "Give a folder.")
+    from ..cohort.engine import SchedulerLost
+    from ..io.people import read_people
+    from ..report.cohort_progress import CohortProgress
+
+    people = read_people(args.input, sc=args.sc, lengths=args.lengths, labels=args.labels, tr=args.tr,
+                         only=args.participant_label, drop_bad=args.drop_bad, outside=args.output)
+    keep_compiled_code()
+    progress = CohortProgress()
+    for note in people.notes:
+        progress.note(note)
+    try:
+        result = _fitted(args, people, slurm, progress)
+    except SchedulerLost as error:
+        progress.close()
+        print(f"error: {error}; {KEPT}", file=sys.stderr)
+        return FAILED
+    print(result.summary())
+    print(f"report: {Path(args.output) / 'report.html'}")
+    return FAILED if result.record["failures"] else FINISHED
+
+
+def _fitted(args, people, slurm, progress):
+    from ..cohort import fit_cohort
+
+    return fit_cohort(
+        people.sessions, people.brains, folder=args.output, covariates=people.covariates, unread=people.unread,
+        design=args.design, band=tuple(args.band), model=args.model, sc_transform=args.sc_transform,
+        sc_norm=args.sc_norm, max_rung=args.max_rung, folds=args.folds, errors=not args.no_errors,
+        nulls=not args.no_nulls, seed=args.seed, workers=args.workers, scheduler=args.scheduler, slurm=slurm,
+        progress=progress, command=args.command)
+
+
+def run_status(args):
+    """Print how far a cohort is; return 3 where something failed."""
+    from ..cohort.status import status
+
+    found = status(args.output)
+    print(found.summary())
+    return FAILED if found.failures else FINISHED
+
+
+def _options(words):
+    """Return options of a queue as they were written; whole numbers are numbers."""
+    from .network import assigned
+
+    pairs = dict(assigned(word, "--slurm") for word in words)
+    return {name: int(value) if value.isdigit() else value for name, value in pairs.items()}
+
