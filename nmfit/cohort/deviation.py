@@ -22,9 +22,9 @@ from ..errors import InputError
 from ..fit.evidence import climb_path
 from ..fit.ground import TOLERANCE, digest, predict, problem_of, with_drive
 from ..fit.minimise import STATUSES, minimise
-from ..fit.objective import fc_objective, unstable_cost
+from ..fit.objective import fc_objective_along
 from ..fit.rungs import Rung, blocks_of
-from ..fit.space import origin_theta
+from ..fit.space import FARTHEST, as_theta, as_vector, origin_theta
 from ..fit.uncertainty import standard_errors, values_of
 from ..parameters import to_free
 
@@ -111,8 +111,10 @@ def descend(problem, strengths, steps=STEPS, theta=None):
     """Minimise at every strength, each from where the one before ended; return the minima."""
     theta, found = _stable_start(problem) if theta is None else theta, []
     for strength in strengths:
-        found.append(minimise(fc_objective, theta, _at(problem, strength), steps, TOLERANCE))
-        theta = found[-1].theta
+        start = as_vector(problem.blocks, theta)
+        minimum = minimise(fc_objective_along, start, _at(problem, strength), steps, TOLERANCE)
+        theta = as_theta(problem.blocks, minimum.theta)
+        found.append(minimum._replace(theta=theta))
     return found
 
 
@@ -166,7 +168,8 @@ def estimates(prior, level, drive, weights, fcs, strength):
 
 def _freed(problem, values):
     bounds = {b.name: b.bounds for b in problem.blocks}
-    return {name: np.asarray(to_free(np.clip(value, *bounds[name]), bounds[name])) for name, value in values.items()}
+    return {name: np.clip(to_free(np.clip(value, *bounds[name]), bounds[name]), -FARTHEST, FARTHEST)
+            for name, value in values.items()}
 
 
 def _at(problem, strength):
@@ -177,7 +180,8 @@ def _stable_start(problem):
     """Return no deviation, or where that is unstable the nearest weaker coupling that is not."""
     theta = origin_theta(problem.blocks)
     for _ in range(TRIES):
-        if float(fc_objective(theta, problem)) < unstable_cost(problem.loss):
+        _, abscissa, converged = predict(theta, problem)
+        if bool(converged) and float(abscissa) < 0:
             return theta
         theta = theta | {"G": theta["G"] - WEAKER}
     raise InputError("connectome", "no stable state of rest near the group's parameters",
