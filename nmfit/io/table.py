@@ -7,7 +7,8 @@ import numpy as np
 from ..errors import InputError
 
 ABSURD = 1e15          # no count, intensity, correlation or potential comes near
-GAP = 1e6              # a factor between neighbours among the largest values that no measurement makes
+LARGE = 1e6            # below it nothing is absurd by its size ...
+GAP = 1e6              # ... beyond it, a value so many times those behind the few largest
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,17 +47,15 @@ class Table:
 
 
 def _check_sane(values, source):
-    """Refuse numbers that only damage makes: beyond `ABSURD`, or few that dwarf all others."""
+    """Refuse numbers that only damage makes: beyond `ABSURD`, or a few that dwarf all others."""
     sizes = np.abs(values[np.isfinite(values)])
     if not sizes.size:
         return
-    largest = sizes.max()
-    few = min(max(10, sizes.size // 1000), sizes.size - 1)
+    largest, few = sizes.max(), min(sizes.size // 4, max(64, sizes.size // 100))
     absurd = largest > ABSURD
-    if not absurd and few > 0:
-        top = np.sort(np.partition(sizes, sizes.size - few - 1)[-few - 1:])
-        below = top[:-1] > 0
-        absurd = bool((top[1:][below] > GAP * top[:-1][below]).any())
+    if not absurd and few and largest > LARGE:
+        behind = np.partition(sizes, sizes.size - few - 1)[sizes.size - few - 1]
+        absurd = bool(0 < behind * GAP < largest)
     if absurd:
         place = np.unravel_index(np.nanargmax(np.where(np.isfinite(values), np.abs(values), -1)), values.shape)
         where = ", ".join(f"{axis} {i + 1}" for axis, i in zip(("row", "column", "layer"), place, strict=False))

@@ -264,20 +264,30 @@ def _stays_beside(path, folder):
             raise Refused(f"{os.path.getsize(data)} bytes of data, no whole number of samples of {sample}")
 
 
+BLOCK_START, BLOCK_END, RAW_DATA = 104, 105, 102
+IN_RAW_DATA = {BLOCK_START, BLOCK_END, 108, 208, 300, 301, 303}     # kinds of tags that hold samples, or tell of gaps
+
+
 def _chain_is_whole(path):
-    """Refuse FIF whose chain of tags does not end where the file does."""
+    """Refuse FIF whose chain of tags does not end where the file does, or holds what no data block holds."""
     import gzip
 
     with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-        size, at = file.seek(0, os.SEEK_END), 0
+        size, at, blocks = file.seek(0, os.SEEK_END), 0, []
         while at < size:
             file.seek(at)
             head = file.read(16)
             if len(head) < 16:
                 raise Refused("a tag cut short at its end")
-            _, _, length, after = struct.unpack(">4i", head)
+            kind, _, length, after = struct.unpack(">4i", head)
             if length < 0 or at + 16 + length > size:
                 raise Refused(f"a tag at byte {at + 1} that goes beyond the end of the file")
+            if kind <= 0 or (blocks and blocks[-1] == RAW_DATA and kind not in IN_RAW_DATA):
+                raise Refused(f"a tag at byte {at + 1} of kind {kind}, which has no place there")
+            if kind == BLOCK_START and length == 4:
+                blocks.append(struct.unpack(">i", file.read(4))[0])
+            elif kind == BLOCK_END and blocks:
+                blocks.pop()
             if after == -1:
                 return
             if after < 0 or 0 < after <= at:
