@@ -102,6 +102,41 @@ def kill_writers(folder, count, seed=0):
     return wrong, done
 
 
+def kill_fits(folder, count, seed=1):
+    """Kill ``count`` runs of one fit at random moments, always resumed; return what was wrong, sentence by sentence."""
+    from test_resume import files
+
+    import nmfit as nf
+
+    command = [sys.executable, "-m", "nmfit.cli", *files(folder, "region")]
+    at, quiet = command.index(str(folder / "out")), {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    straight_on = [*command[:at], str(folder / "new"), *command[at + 1:]]
+    subprocess.run(straight_on, check=False, **quiet)                # compiles, for the runs to come
+    began = time.monotonic()
+    subprocess.run([*straight_on, "--overwrite"], check=False, **quiet)
+    whole, rng, kills, wrong = time.monotonic() - began, np.random.default_rng(seed), 0, []
+    while kills < count:
+        job = subprocess.Popen([*command, "--resume", "--overwrite"], **quiet)
+        time.sleep(rng.uniform(0.2, 1.0) * whole)
+        if job.poll() is None:
+            job.kill()
+            kills += 1
+        job.wait()
+        if (folder / "out" / "fit.json").exists():
+            try:
+                nf.load_result(folder / "out")
+            except nf.InputError as problem:
+                wrong.append(f"kill {kills}: {problem}")
+    subprocess.run([*command, "--resume", "--overwrite"], check=False, **quiet)
+    resumed, straight = nf.load_result(folder / "out"), nf.load_result(folder / "new")
+    for name, array in straight.arrays.items():
+        if not np.array_equal(resumed.arrays[name], array):
+            wrong.append(f"after resuming: other bits in {name}")
+    if resumed.parameters != straight.parameters:
+        wrong.append("after resuming: other parameters")
+    return wrong
+
+
 def _next(server, word, done):
     while True:
         said, number = server.stdout.readline().split()

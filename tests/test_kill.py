@@ -4,14 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
-import numpy as np
 import pytest
-from killed import kill_writers
+from killed import kill_fits, kill_writers
 from test_resume import files
 
-import nmfit as nf
 from nmfit import cli
 from nmfit.cli.options import TERMINATED
 
@@ -33,30 +30,7 @@ def test_many_killed_writers(tmp_path):
 
 @pytest.mark.long
 def test_thirty_killed_fits_end_in_the_same_bits(tmp_path):
-    command = [sys.executable, "-m", "nmfit.cli", *files(tmp_path, "region")]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    at = command.index(str(tmp_path / "out"))
-    began = time.monotonic()
-    fresh = subprocess.run([*command[:at], str(tmp_path / "new"), *command[at + 1:]], check=False, **quiet)
-    whole = time.monotonic() - began
-    assert fresh.returncode in (cli.FINISHED, cli.UNSURE)
-    rng, kills = np.random.default_rng(1), 0
-    while kills < 30:
-        job = subprocess.Popen([*command, "--resume", "--overwrite"], **quiet)
-        time.sleep(rng.uniform(0.1, 1.0) * whole)
-        if job.poll() is None:
-            job.kill()
-            kills += 1
-        job.wait()
-        if (tmp_path / "out" / "fit.json").exists():
-            nf.load_result(tmp_path / "out")                # readable at every moment
-    assert subprocess.run([*command, "--resume", "--overwrite"], check=False, **quiet).returncode in (
-        cli.FINISHED, cli.UNSURE)
-    resumed, straight = nf.load_result(tmp_path / "out"), nf.load_result(tmp_path / "new")
-    assert resumed.arrays.keys() == straight.arrays.keys()
-    for name, array in straight.arrays.items():
-        np.testing.assert_array_equal(resumed.arrays[name], array)
-    assert resumed.parameters == straight.parameters
+    assert not kill_fits(tmp_path, 30)
 
 
 @pytest.mark.parametrize(("sort", "code"), [(signal.SIGTERM, TERMINATED), (signal.SIGINT, cli.INTERRUPTED)])
