@@ -8,6 +8,7 @@ count over copies print a # line per copy, so that chunks (--first) can be added
 
 import argparse
 import dataclasses
+import os
 import sys
 import time
 from pathlib import Path
@@ -19,10 +20,15 @@ import optax
 from figures import say
 from issue_2 import schaefer_inputs, synthetic_brain
 from scipy.optimize import minimize as scipy_minimize
+from scipy.signal import welch
 
 import nmfit
 from nmfit.cli.compiled import keep_compiled_code
-from nmfit.compare.empirical import fc_score
+from nmfit.compare import closed, series
+from nmfit.compare.empirical import fc_score, jackknife
+from nmfit.dynamics import linearise
+from nmfit.fit.confirm import confirm_fc
+from nmfit.fit.determined import record_of, validation
 from nmfit.fit.evidence import Null, beaten, climb_path, surrogate
 from nmfit.fit.fc import plan_of, select_path
 from nmfit.fit.ground import TOLERANCE, _places, _starts, fit_rung, predict, problem_of, with_drive
@@ -33,6 +39,7 @@ from nmfit.fit.rungs import LEVELS, Rung, blocks_of, default_ladder
 from nmfit.fit.space import origin_theta, place
 from nmfit.fit.threads import one_core_each, side_by_side
 from nmfit.fit.uncertainty import interval, jackknife_values, standard_errors
+from nmfit.report import words
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 TR, BAND = 2.0, (0.01, 0.1)
@@ -257,7 +264,85 @@ def coverage(count, first=0, model="Hopf", people=8, volumes=300, n=16):
         say(f"coverage_{model}_{key[1]}_{key[0]}_percent", held, "92..98", 92 <= held <= 98, count, began)
 
 
-COUNTS = {"cliffs": 100, "rung": 100, "minima": 32, "nulls": 5, "coverage": 500}
+def people_inputs():
+    """Return the target and the connectomes of ten people, 68 regions, and their recordings."""
+    with np.load(Path(os.environ["NMFIT_DATA"]) / "fmri" / "ebrains_dk68_subjects.npz", allow_pickle=False) as d:
+        labels = tuple(str(s) for s in d["labels"])
+        runs = [nmfit.Recording(b.T.astype(float), float(d["tr"]), labels=labels, subject=f"{k}", source=f"person {k}")
+                for k, b in enumerate(d["bold"])]
+        return nmfit.fc_target(runs), [nmfit.Connectome(s.astype(float), labels=labels) for s in d["sc"]], runs
+
+
+def beyond_fc(fitted, ground, runs, band):
+    """Return how well a model predicts lagged correlations (r) and regional spectra (R2 of log power) of recordings."""
+    tr, lag = runs[0].tr, 2
+    linear = jax.jit(linearise)(fitted.network, ground.observation)
+    model = np.asarray(closed.lagged_covariance(linear, lag * tr, band))
+    deviation = np.sqrt(np.diag(np.asarray(linear.covariance(band, 48)[0])))
+    passed = [series.trimmed(run.data, tr, band) for run in runs]
+    data = np.mean([series.lagged_covariance(p, lag) / np.outer(p.std(0), p.std(0)) for p in passed], axis=0)
+    off = ~np.eye(len(data), dtype=bool)
+    freqs = np.linspace(band[0], band[1], 24)
+    power = np.asarray(linear.psd(freqs)).T
+    measured = []
+    for run in runs:
+        f, p = welch(run.data, 1.0 / tr, nperseg=min(256, len(run.data)), axis=0)
+        measured.append([np.interp(freqs, f, column) for column in p.T])
+    shapes = [np.log10(p / p.mean(1, keepdims=True)) for p in (power, np.mean(measured, axis=0))]
+    spectrum = 1 - ((shapes[0] - shapes[1]) ** 2).sum() / ((shapes[1] - shapes[1].mean()) ** 2).sum()
+    return float(np.corrcoef((model / np.outer(deviation, deviation))[off], data[off])[0, 1]), float(spectrum)
+
+
+def physiology(count, model="ReducedWongWang", drive=True):
+    """A physiological model begun from Hopf at equal freedom, on people who were not fitted; then simulated."""
+    target, brains, runs = people_inputs()
+    plan, began = plan_of(target, brains), time.monotonic()
+    path = [(Rung("shared", drive), 0.0), (Rung("maps", drive), 0.0)]
+    rows, folds = [], target.folds[:count]
+    with jax.enable_x64(True), one_core_each():
+        for fold in folds:
+            ground = plan.ground(fold)
+            simple = climb_path(ground, path, starts=4, seed=0)[-1]
+            rich = fit_rung(ground, Rung("maps", drive, model), simple, starts=2, seed=0)
+            out = [k for k in range(len(runs)) if k not in fold.people]
+            left_out = [runs[k] for k in out]
+            row = []
+            for fitted, here in ((simple, ground), (rich, ground.under(model))):
+                score = np.mean([fc_score(fitted.fc, unit) for unit in fold.score])
+                row += [score, *beyond_fc(fitted, here, left_out, target.band)]
+            rows.append(row)
+            print(f"# left out {out}: FC r, lagged r, spectrum R2: Hopf {np.round(row[:3], 3)}, {model} "
+                  f"{np.round(row[3:], 3)}; loss {simple.loss:.4f}, {rich.loss:.4f} ({rich.status.name.lower()})",
+                  flush=True)
+        rows = np.array(rows)
+        gain, error = jackknife(rows[:, 3] - rows[:, 0])
+        for name, at in (("fc_r", 0), ("lagged_r", 1), ("spectrum_r2", 2)):
+            for who, shift in (("Hopf", 0), (model, 3)):
+                say(f"heldout_{name}_{who}", rows[:, at + shift].mean(), "-", True, len(rows), began)
+        say(f"{model}_minus_Hopf_heldout_r", gain, ">=-1 s.e.", gain >= -error, len(rows), began)
+        print(f"# standard error over folds {error:.4f}")
+        ground = plan.ground(target.final)
+        simple = climb_path(ground, path, starts=4, seed=0)[-1]
+        rich = fit_rung(ground, Rung("maps", drive, model), simple, starts=2, seed=0)
+        here = ground.under(model)
+        told = confirm_fc(rich, here, target.final.pool, target)
+        print("# confirmation", {k: told[k] for k in ("score", "difference", "sampling_error", "agrees", "sigma")})
+        say(f"{model}_confirmed_by_simulation", bool(told["agrees"]), 1, bool(told["agrees"]), 20, began)
+        determined = identify(rich, here, target.samples)
+        refits = jackknife_values(rich, here, target.final.units)
+        spread = standard_errors(refits)
+        for block in rich.blocks:
+            if block.name not in spread:
+                continue
+            value = np.atleast_1d(np.asarray(rich.network.value(block.name)))
+            print(f"# {block.name}: mean {value.mean():.4g} +- {np.mean(spread[block.name]):.2g} (jackknife), "
+                  f"{value.min():.4g} to {value.max():.4g} over regions")
+        for sentence in words.determined({"identifiability": record_of(determined, rich)}):
+            print("#", sentence)
+        print("#", validation(rich, determined)[1])
+
+
+COUNTS = {"physiology": 6, "cliffs": 100, "rung": 100, "minima": 32, "nulls": 5, "coverage": 500}
 CHUNKED = ("rung", "nulls", "coverage")
 
 
@@ -274,6 +359,7 @@ def main():
     for part in asked.parts or COUNTS:
         more = {"first": asked.first} if part in CHUNKED else {}
         more |= {"model": asked.model} if part == "coverage" else {}
+        more |= {"model": asked.model} if part == "physiology" and asked.model != "Hopf" else {}
         globals()[part](asked.count or COUNTS[part], **more)
 
 
