@@ -39,6 +39,7 @@ _ROOMS = {
     "default_ladder": ".fit",
     "compare": ".fit",
     "recover": ".fit",
+    "sample_posterior": ".fit",
     "load_result": ".fit",
     "fit_cohort": ".cohort",
     "read_connectome": ".io",

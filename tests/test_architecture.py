@@ -25,10 +25,10 @@ NOUNS = {"errors", "shown", "parameters", "models", "network", "observe", "compa
 BESIDE = {"io": NOUNS | {"io"}, "report": NOUNS | {"report", "io"}}
 ANYWHERE = {"errors", "shown"}
 INSIDE_FUNCTIONS = {("fit/result.py", "io"), ("fit/result.py", "report"),    # output methods, when called
-                    ("fit/profile.py", "report"), ("cohort/result.py", "report")}
+                    ("fit/profile.py", "report"), ("fit/bayes.py", "io"), ("cohort/result.py", "report")}
 ONLY = {"nibabel": {"io"}, "mne": {"io"}, "optax": {"fit"}, "matplotlib": {"report"}, "threadpoolctl": {"fit"},
-        "distributed": {"cohort"}, "dask_jobqueue": {"cohort"},
-        "h5py": {"io"}, "pandas": {"io"}, "xarray": {"io"}}
+        "blackjax": {"fit"}, "distributed": {"cohort"}, "dask_jobqueue": {"cohort"},
+        "h5py": {"io"}, "pandas": {"io"}, "xarray": {"io"}, "h5netcdf": {"io"}}
 LIBRARIES = {"jax", "numpy", "scipy", *ONLY}
 
 # Whatever imports jax.numpy is traced, and imports neither numpy nor scipy; except, each for its reason:
@@ -44,6 +44,7 @@ KNOWN_BEFORE_TRACING = {
     "fit/ground.py": "calls compiled fits and keeps what they return",
     "fit/confirm.py": "calls compiled simulations and measures what they return",
     "fit/uncertainty.py": "calls compiled fits and measures their spread",
+    "fit/bayes.py": "calls compiled chains and measures what they return",
     "fit/identify.py": "differences compiled predictions, and measures what they return",
     "fit/profile.py": "calls compiled fits and keeps what they return",
     "fit/recover.py": "calls compiled fits and measures their spread",

@@ -9,6 +9,7 @@ from ..compare.spectra import SpectrumTarget
 from ..compare.target import FcTarget
 from ..errors import InputError
 from ..models import Kuramoto
+from .bayes import sample_posterior
 from .compare_results import compare as compare_results
 from .fc import fit as fit_fc
 from .order import in_one_order
@@ -64,4 +65,4 @@ sys.modules[__name__].__class__ = _Room
 compare.__class__ = _CompareRoom
 
 __all__ = ["Result", "Rung", "SimulatedFit", "compare", "default_ladder", "fit", "fit_fc", "fit_simulated",
-           "fit_sources", "fit_spectrum", "load_result", "recover"]
+           "fit_sources", "fit_spectrum", "load_result", "recover", "sample_posterior"]

@@ -11,7 +11,8 @@ from .context import context_of
 from .ground import TOLERANCE, problem_of
 from .identify import identify
 from .minimise import minimise
-from .objective import fc_objective
+from .objective import fc_objective_along
+from .space import as_theta, as_vector
 from .threads import one_core_each
 
 POINTS = 8                 # on either side
@@ -124,7 +125,9 @@ def _profile(determined, k, fitted, ground):
 
 def _minimised(problem, block, held, theta):
     blocks = tuple(held if b.name == block.name else b for b in problem.blocks)
-    return minimise(fc_objective, theta, dataclasses.replace(problem, blocks=blocks), STEPS, 0.01 * TOLERANCE)
+    found = minimise(fc_objective_along, as_vector(blocks, theta), dataclasses.replace(problem, blocks=blocks), STEPS,
+                     0.01 * TOLERANCE)
+    return found._replace(theta=as_theta(blocks, found.theta))
 
 
 def _crossing(values, rise, threshold):

@@ -9,8 +9,8 @@ from scipy import stats
 from ..compare.empirical import group_fc
 from .ground import TOLERANCE, problem_of
 from .minimise import minimise
-from .objective import fc_objective
-from .space import is_free
+from .objective import fc_objective_along
+from .space import as_theta, as_vector, is_free
 from .threads import side_by_side
 
 STEPS = 150
@@ -30,9 +30,12 @@ def jackknife_values(fitted, ground, units):
         return None
     problem = problem_of(ground, fitted.network, fitted.blocks, fitted.shrinkage)
 
+    start = as_vector(fitted.blocks, fitted.theta)
+
     def without(u):
         left = dataclasses.replace(problem, target=jnp.asarray(group_fc(np.delete(units, u, axis=0))))
-        return values_of(fitted, minimise(fc_objective, fitted.theta, left, STEPS, TOLERANCE).theta)
+        return values_of(fitted, as_theta(
+            left.blocks, minimise(fc_objective_along, start, left, STEPS, TOLERANCE).theta))
 
     refits = side_by_side(without, range(len(units)))
     return {name: np.stack([r[name] for r in refits]) for name in refits[0]}
