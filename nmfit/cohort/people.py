@@ -1,6 +1,7 @@
 """The people of a cohort, and which part of each person's data plays which role."""
 
 import dataclasses
+from collections import Counter
 
 import numpy as np
 
@@ -95,14 +96,12 @@ def people_of(sessions, brains, *, band, design=None, covariates=None):
             people.append(_person(name, runs, brain, band, design, (covariates or {}).get(name, {})))
         except InputError as problem:
             failures[name] = str(problem)
-    first = people[0] if people else None
-    for person in people[1:]:
-        if person.fit.shape != first.fit.shape:
-            raise InputError(person.name, f"{len(person.fit)} regions", "Give everybody in one parcellation.",
-                             f"{len(first.fit)} as in {first.name}")
-        if person.pooled.tr != first.pooled.tr:
-            raise InputError(person.name, f"TR {person.pooled.tr:g} s", "Give runs of one TR.",
-                             f"{first.pooled.tr:g} s as in {first.name}")
+    kinds = Counter((len(p.fit), p.pooled.tr) for p in people)
+    usual = max(kinds, key=kinds.get, default=None)
+    for person in (p for p in people if (len(p.fit), p.pooled.tr) != usual):
+        failures[person.name] = (f"{person.name}: {len(person.fit)} regions at TR {person.pooled.tr:g} s, where most "
+                                 f"have {usual[0]} at {usual[1]:g} s. Give everybody in one parcellation, with one TR")
+    people = [p for p in people if p.name not in failures]
     if len(people) < FEWEST:
         why = f" ({'; '.join(failures.values())})" if failures else ""
         raise InputError("cohort", f"{len(people)} people that can be used{why}", "Give at least three people.")

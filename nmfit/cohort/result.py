@@ -159,8 +159,8 @@ def _flags(record, fitted):
         flags.append(f"failures: {len(record['failures'])} units failed, see failures.tsv")
     gain = record["increments"].get("model")
     if gain and not gain["ci95"][0] > 0:
-        flags.append("no_increment: the model adds nothing for sure to the blend of the own other part and the group")
+        flags.append("no_increment: no sure gain over the blend of the own other part and the group")
     swapped = record["increments"].get("own_over_swapped")
     if swapped and not swapped["ci95"][0] > 0:
-        flags.append("connectome: the own connectome predicts no better for sure than another person's")
+        flags.append("connectome: no sure gain of the own connectome over another person's")
     return flags

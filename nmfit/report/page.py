@@ -1,14 +1,11 @@
 """One self-contained HTML page: no address outside, no script, every label escaped, at most 2 MB."""
 
-import base64
-from html import escape
-
-from . import brain_maps, climb, figures, fresh, look, methods, networks, spectra, style, words
+from . import brain_maps, climb, figures, fresh, methods, networks, spectra, words
+from .html import data_uri, document, escaped, table, tile_list
 
 MOST_BYTES = 2_000_000
 MOST_ROWS = 1500          # of per-region parameters; the rest stands in params.tsv
 NARROW_WINDOW = "(max-width: 640px)"
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 FIGURES = {
     "climb": (climb.climb, "Every score of the climb beside the ceiling, the reliability, wrong connectomes refitted "
@@ -47,8 +44,8 @@ def page(result):
 
 def fragment(result):
     """Return verdict and climb as HTML for a notebook's cell."""
-    return (f"<div><p><b>{_text(words.headline(result))}</b></p>"
-            f"{''.join(f'<p>{_text(text)}</p>' for text in words.answers(result))}{_climb_table(result)}</div>")
+    return (f"<div><p><b>{escaped(words.headline(result))}</b></p>"
+            f"{''.join(f'<p>{escaped(text)}</p>' for text in words.answers(result))}{_climb_table(result)}</div>")
 
 
 def _assembled(result, dpi, narrow):
@@ -56,9 +53,9 @@ def _assembled(result, dpi, narrow):
     record = result.record
     tone = "plain" if result.explained is None else "good"
     body = f"""
-<p class="ran">{_text(words.first_line(record))}</p>
-<h1 class="{tone}">{_text(words.headline(result))}</h1>
-{''.join(f'<p>{_text(text)}</p>' for text in words.answers(result))}
+<p class="ran">{escaped(words.first_line(record))}</p>
+<h1 class="{tone}">{escaped(words.headline(result))}</h1>
+{''.join(f'<p>{escaped(text)}</p>' for text in words.answers(result))}
 {_tiles(result)}
 {_flags(record)}
 <h2>The climb</h2>
@@ -74,32 +71,21 @@ def _assembled(result, dpi, narrow):
 {shown['topography']}
 {shown['dynamics']}
 <div class="pair">{shown['scatter']}{shown['losses']}</div>
-<h2>Parameters of rung ‘{_text(words.rung_name(result.rung(result.chosen)))}’</h2>
+<h2>Parameters of rung ‘{escaped(words.rung_name(result.rung(result.chosen)))}’</h2>
 {_parameters(result)}
-{''.join(f'<p>{_text(text)}</p>' for text in words.determined(record))}
+{''.join(f'<p>{escaped(text)}</p>' for text in words.determined(record))}
 {shown['maps']}
 {_regional(result)}
 <h2>Confirmation</h2>
-<p>{_text(words.confirmation(record))} {_text(words.stability(record))}</p>
+<p>{escaped(words.confirmation(record))} {escaped(words.stability(record))}</p>
 {_sweep(record)}
 <h2>Methods</h2>
-{''.join(f'<p>{_text(text)}</p>' for text in methods.paragraphs(result))}
+{''.join(f'<p>{escaped(text)}</p>' for text in methods.paragraphs(result))}
 <h2>Data and provenance</h2>
-{''.join(f'<p>{_text(text)}</p>' for text in words.what_was_read(record))}
+{''.join(f'<p>{escaped(text)}</p>' for text in words.what_was_read(record))}
 {_provenance(record)}
 """
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>nmfit: {_text(words.headline(result))}</title>
-<style>{style.SHEET}</style></head>
-<body><main>{body}</main></body></html>
-"""
-
-
-def _text(value):
-    return escape(words.printable(value))
+    return document(f"nmfit: {words.headline(result)}", body)
 
 
 def _figure(result, name, dpi, narrow):
@@ -107,14 +93,10 @@ def _figure(result, name, dpi, narrow):
     figure = draw(result)
     if figure is None:
         return ""
-    small = f'<source media="{NARROW_WINDOW}" srcset="{_data(draw(result, narrow=True), dpi)}">' if narrow else ""
+    small = f'<source media="{NARROW_WINDOW}" srcset="{data_uri(draw(result, narrow=True), dpi)}">' if narrow else ""
     width = round(figure.get_size_inches()[0] * 96)
-    image = f'<img src="{_data(figure, dpi)}" width="{width}" alt="{_text(caption)}">'
-    return f"<figure><picture>{small}{image}</picture><figcaption>{_text(caption)}</figcaption></figure>"
-
-
-def _data(figure, dpi):
-    return "data:image/svg+xml;base64," + base64.b64encode(look.as_svg(figure, dpi)).decode()
+    image = f'<img src="{data_uri(figure, dpi)}" width="{width}" alt="{escaped(caption)}">'
+    return f"<figure><picture>{small}{image}</picture><figcaption>{escaped(caption)}</figcaption></figure>"
 
 
 def _tiles(result):
@@ -128,33 +110,15 @@ def _tiles(result):
         tiles.append((f"{min(margins):+.2f}", f"smallest margin over {words.claim(record)[2]}"))
     if "seconds" in record["provenance"]:
         tiles.append((words.seconds(record["provenance"]["seconds"]), "for everything"))
-    return '<ul class="tiles">' + "".join(f"<li><b>{_text(v)}</b>{_text(what)}</li>" for v, what in tiles) + "</ul>"
+    return tile_list(tiles)
 
 
 def _flags(record):
     if not record["flags"]:
         return ""
-    items = "".join(f"<li><code>{_text(flag)}</code>: {_text(words.flag_sentence(flag))}</li>"
+    items = "".join(f"<li><code>{escaped(flag)}</code>: {escaped(words.flag_sentence(flag))}</li>"
                     for flag in record["flags"])
     return f'<div class="flags"><b>Before believing this</b><ul>{items}</ul></div>'
-
-
-def _table(head, rows, numeric=(), less=()):
-    """Return a table.
-
-    A row is (class, cells, note): cells and note are HTML already, a note takes a line of its own. Columns in
-    `numeric` are set to the right, columns in `less` are left out of narrow windows.
-    """
-    def cells(tag, values):
-        kinds = [" ".join(["n"] * (i in numeric) + ["less"] * (i in less)) for i in range(len(values))]
-        return "".join(f'<{tag} class="{kind}">{v}</{tag}>' if kind else f"<{tag}>{v}</{tag}>"
-                       for kind, v in zip(kinds, values, strict=True))
-    top = f"<thead><tr>{cells('th', head)}</tr></thead>" if head else ""
-    body = ""
-    for kind, values, note in rows:
-        body += f'<tr class="{kind}{" noted" if note else ""}">{cells("td", values)}</tr>'
-        body += f'<tr class="{kind} note"><td colspan="{len(values)}">{note}</td></tr>' if note else ""
-    return f'<div class="wide"><table>{top}<tbody>{body}</tbody></table></div>'
 
 
 def _climb_table(result):
@@ -165,30 +129,30 @@ def _climb_table(result):
             tags += ' <span class="tag plain">chosen</span>'
         if result.explained is not None and rung is result.rung(result.explained):
             tags += ' <span class="tag good">explained</span>'
-        cells = [_text(words.rung_name(rung)) + tags, words.number(rung["free_parameters"]), rung["starts"],
+        cells = [escaped(words.rung_name(rung)) + tags, words.number(rung["free_parameters"]), rung["starts"],
                  rung["steps"], words.number(rung["loss"]), words.score(rung["score_fit"]),
                  words.score(rung["score_choose"]), words.score(rung["score_heldout"], rung["score_heldout_se"]),
                  words.score(rung["coupling_zero"]), words.seconds(rung["seconds"])]
-        note = f"{'kept' if rung['kept'] else 'not kept'}: {_text(rung['reason'])}"
+        note = f"{'kept' if rung['kept'] else 'not kept'}: {escaped(rung['reason'])}"
         checked = words.validated(rung)
-        rows.append(("" if rung["kept"] else "out", cells, f"{note}<br>{_text(checked)}" if checked else note))
+        rows.append(("" if rung["kept"] else "out", cells, f"{note}<br>{escaped(checked)}" if checked else note))
     head = ["rung", "free", "starts", "steps", "loss", "fitted", "choosing", "held out", "no coupling", "time"]
-    return _table(head, rows, range(1, 10), less=(2, 3, 4, 9))
+    return table(head, rows, range(1, 10), less=(2, 3, 4, 9))
 
 
 def _beside_table(result):
     record, rung = result.record, result.rung(result.chosen)
     rows = [
-        [f"<b>{_text(words.rung_name(rung))}</b>, held out",
+        [f"<b>{escaped(words.rung_name(rung))}</b>, held out",
          words.score(rung["score_heldout"], rung["score_heldout_se"])],
         ["ceiling: the best any prediction could do", words.interval(record["ceiling"])],
         ["reliability: the fit part predicting the score part", words.interval(record["reliability"])],
         [f"<b>{words.claim(record)[2]}</b>, each refitted from its own lower rungs", ""],
-        *([_text(name), _text(words.null_line(null))] for name, null in words.nulls(record)),
+        *([escaped(name), escaped(words.null_line(null))] for name, null in words.nulls(record)),
         ["<b>baselines</b>", ""],
-        *([_text(words.baseline(name)), words.score(value)] for name, value in record["baselines"].items()),
+        *([escaped(words.baseline(name)), words.score(value)] for name, value in record["baselines"].items()),
     ]
-    return _table((), [("", cells, "") for cells in rows])
+    return table((), [("", cells, "") for cells in rows])
 
 
 PARAMETER_HEAD = ["parameter", "value", "s.e.", "if the model is true", "95 % interval", "bounds", "unit", "flag"]
@@ -197,7 +161,7 @@ PARAMETER_HEAD = ["parameter", "value", "s.e.", "if the model is true", "95 % in
 def _parameter_cells(row, first):
     return [first, words.number(row["value"], 4), words.number(row["se"], 2), words.number(row.get("se_model"), 2),
             words.pair(row["ci95"]),
-            words.pair(row["bounds"]), _text(row["unit"]), _text(row["flag"] or "")]
+            words.pair(row["bounds"]), escaped(row["unit"]), escaped(row["flag"] or "")]
 
 
 def _parameters(result):
@@ -207,20 +171,20 @@ def _parameters(result):
     rows = []
     for row in shared:
         meaning = words.meaning(result.rung(result.chosen)["model"], row["name"])
-        rows.append(("", _parameter_cells(row, f"<b>{_text(row['name'])}</b>"), _text(meaning)))
-    return _table(PARAMETER_HEAD, rows, range(1, 6), less=(2, 3, 5))
+        rows.append(("", _parameter_cells(row, f"<b>{escaped(row['name'])}</b>"), escaped(meaning)))
+    return table(PARAMETER_HEAD, rows, range(1, 6), less=(2, 3, 5))
 
 
 def _regional(result):
     regional = [row for row in result.parameters if row["region"] is not None]
     if not regional:
         return ""
-    rows = [("", _parameter_cells(row, f"{_text(row['name'])} · {_text(row['region'])}"), "")
+    rows = [("", _parameter_cells(row, f"{escaped(row['name'])} · {escaped(row['region'])}"), "")
             for row in regional[:MOST_ROWS]]
     rest = len(regional) - len(rows)
     more = f"<p>{rest} more stand in params.tsv.</p>" if rest > 0 else ""
     return (f"<details><summary>{len(regional)} regional values</summary>"
-            f"{_table(PARAMETER_HEAD, rows, range(1, 6), less=(2, 3, 5))}{more}</details>")
+            f"{table(PARAMETER_HEAD, rows, range(1, 6), less=(2, 3, 5))}{more}</details>")
 
 
 def _networks(result):
@@ -229,9 +193,9 @@ def _networks(result):
     if rows is None:
         return ""
     head = ["network", "regions", "r.m.s. difference within", "mean difference within", "r.m.s. to others"]
-    cells = [[_text(name), count, words.number(own, 2), f"{mean:+.2f}", words.number(rest, 2)]
+    cells = [[escaped(name), count, words.number(own, 2), f"{mean:+.2f}", words.number(rest, 2)]
              for name, count, own, mean, rest in rows]
-    return _table(head, [("", row, "") for row in cells], range(1, 5))
+    return table(head, [("", row, "") for row in cells], range(1, 5))
 
 
 def _alpha(record):
@@ -247,27 +211,27 @@ def _alpha(record):
             "regional_r": ("r of log10 power over frequencies, mean over regions", words.score),
             "regional_r_lowest": ("the same, lowest region", words.score)}
     rows = [[what, say(found[key])] for key, (what, say) in told.items() if key in found]
-    return _table((), [("", row, "") for row in rows], (1,))
+    return table((), [("", row, "") for row in rows], (1,))
 
 
 def _sweep(record):
     """Return the simulated score over the scale of the noise, which FC alone does not tell."""
     rows = record["confirmation"].get("sweep") or []
     said = {True: "yes", False: "no", None: "–"}
-    head = ["noise sigma", f"simulated {_text(words.score_name(record))}", "change", "sampling error", "agrees",
+    head = ["noise sigma", f"simulated {escaped(words.score_name(record))}", "change", "sampling error", "agrees",
             "theory", "root mean square of pairs", "score of short runs"]
     cells = [[words.number(row["sigma"]), words.score(row["score"]), words.number(row["difference"], 2),
               words.number(row["sampling_error"], 2), said[row["agrees"]], row.get("engine", "linear"),
               words.number(row.get("rmse"), 2), words.score(row.get("plain"))] for row in rows]
-    return _table(head, [("", row, "") for row in cells], (0, 1, 2, 3, 6, 7)) if cells else ""
+    return table(head, [("", row, "") for row in cells], (0, 1, 2, 3, 6, 7)) if cells else ""
 
 
 def _provenance(record):
     made = record["provenance"]
-    command = f"<h3>Command</h3><pre>{_text(made['command'])}</pre>" if made.get("command") else ""
-    rows = [("", [f"<code>{_text(key)}</code>", f'<span class="any">{_text(value)}</span>'], "")
+    command = f"<h3>Command</h3><pre>{escaped(made['command'])}</pre>" if made.get("command") else ""
+    rows = [("", [f"<code>{escaped(key)}</code>", f'<span class="any">{escaped(value)}</span>'], "")
             for key, value in _leaves({k: v for k, v in made.items() if k not in ("command", "notes")})]
-    return f"{command}<details open><summary>Provenance</summary>{_table((), rows)}</details>"
+    return f"{command}<details open><summary>Provenance</summary>{table((), rows)}</details>"
 
 
 def _leaves(value, place=""):

@@ -1,0 +1,191 @@
+"""Cohorts: roles of a person's data, scores beside trivial predictors, units that are done once, failures, status."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import nmfit
+from nmfit.cohort import scores, status
+from nmfit.cohort.engine import engine, finished
+from nmfit.cohort.people import people_of
+from nmfit.cohort.reliability import icc
+from nmfit.cohort.units import Unit, work
+from nmfit.errors import InputError
+from nmfit.io import write_table
+from nmfit.io.people import read_people
+from nmfit.report.cohort_page import page
+
+REGIONS, VOLUMES, TR = 8, 800, 1.0
+LABELS = [f"L_r{i}" if i % 2 else f"R_r{i}" for i in range(REGIONS)]
+
+
+def made(people=4, sessions=1, seed=0):
+    """Return people whose mixing differs a little, and connectomes of their own."""
+    rng = np.random.default_rng(seed)
+    mix = rng.normal(size=(REGIONS, 3))
+    data, brains = {}, {}
+    for k in range(people):
+        own = mix + 0.5 * rng.normal(size=mix.shape)
+        runs = [rng.normal(size=(VOLUMES, 3)) @ own.T + rng.normal(size=(VOLUMES, REGIONS)) for _ in range(sessions)]
+        name = f"sub-{k:02d}"
+        data[name] = [nmfit.Recording(run, TR, LABELS, name) for run in runs]
+        away = np.abs(np.subtract.outer(range(REGIONS), range(REGIONS)))
+        weights = np.exp(rng.normal(size=away.shape) - away)
+        brains[name] = nmfit.Connectome(weights + weights.T, labels=LABELS)
+    return data, brains
+
+
+def fitted(folder=None, **options):
+    data, brains = made()
+    return nmfit.fit_cohort(data, brains, folder=folder, max_rung="shared", starts=1, folds=2, sc_transform="none",
+                            strengths=(0.1, 0.01), **options)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder that a small cohort was written to."""
+    where = tmp_path_factory.mktemp("cohort")
+    covariates = {f"sub-{k:02d}": {"mean_fd": 0.1 + 0.05 * k * k, "site": "AB"[k % 2]} for k in range(4)}
+    fitted(where, covariates=covariates)
+    return where
+
+
+def test_within_run_and_between_session_roles():
+    data, brains = made(3, sessions=2)
+    within, _, design = people_of(data, brains, band=None, design="within")
+    between, _, other = people_of(data, brains, band=None)
+    assert (design, other) == ("within", "sessions")
+    np.testing.assert_allclose(between[0].score, np.corrcoef(data["sub-00"][1].data.T), atol=0.02)
+    assert not np.allclose(within[0].score, between[0].score, atol=0.02)
+    assert within[0].occasions.shape == (2, REGIONS, REGIONS)
+    data["sub-01"] = data["sub-01"][:1]
+    with pytest.raises(InputError, match="sub-01 has one session"):
+        people_of(data, brains, band=None)
+
+
+def test_a_person_who_cannot_be_used_is_named_and_the_others_go_on():
+    data, brains = made(4)
+    short = dataclasses.replace(data["sub-02"][0], data=data["sub-02"][0].data[:40])
+    people, failures, _ = people_of(data | {"sub-02": [short]}, brains, band=(0.01, 0.1))
+    assert [p.name for p in people] == ["sub-00", "sub-01", "sub-03"]
+    assert "40 volumes" in failures["sub-02"]
+    other = nmfit.Recording(data["sub-03"][0].data[:, :5], TR, LABELS[:5], "sub-03")
+    people, failures, _ = people_of(data | {"sub-03": [other]}, brains, band=(0.01, 0.1))
+    assert [p.name for p in people] == ["sub-00", "sub-01", "sub-02"]
+    assert "5 regions" in failures["sub-03"]
+    with pytest.raises(InputError, match="at least three"):
+        people_of({k: data[k] for k in ("sub-00", "sub-01")}, brains, band=None)
+
+
+def test_a_blend_is_never_worse_where_its_weights_were_fitted():
+    rng = np.random.default_rng(1)
+    truth = rng.normal(size=(5, 60))
+
+    def unit(x):
+        x = x - x.mean(1, keepdims=True)
+        return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+    own, group, seen = (unit(truth + s * rng.normal(size=truth.shape)) for s in (1.0, 2.0, 0.5))
+    r, weights = scores.scored({"own": own, "group": group}, seen, seen)
+    assert r["blend"].mean() > max(r["own"].mean(), r["group"].mean())
+    assert weights["blend"][0] > weights["blend"][1] > 0
+    assert scores.identified(own, seen) == 1.0
+    found = scores.paired(r["blend"], r["group"])
+    assert found["ci95"][0] < found["mean"] < found["ci95"][1]
+
+
+def test_icc_of_shrout_and_fleiss():
+    # Table 2 of Shrout & Fleiss 1979: six targets, four judges; ICC(2,1) = 0.29
+    ratings = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
+    assert icc(ratings) == pytest.approx(0.29, abs=0.005)
+    assert np.isnan(icc(np.ones((3, 2))))
+
+
+def _half(value):
+    return {"half": value / 2}
+
+
+def _fail(_value):
+    raise RuntimeError("no\nluck")
+
+
+def test_units_are_done_once_and_failures_are_tried_three_times(tmp_path):
+    unit, bad = Unit("sub-1", "half", _half, (3.0,)), Unit("sub-2", "fail", _fail, (1.0,))
+    tried = []
+    with engine() as run:
+        first = finished(run, [unit, bad], tmp_path, tried.append)
+    assert [bool(done.reason) for done in first] == [False, True]
+    assert first[1].reason == "RuntimeError: no luck"
+    assert len(tried) == 1 + 3
+    again = work(unit, tmp_path)
+    assert again.seconds is None                                            # it stood
+    assert work(dataclasses.replace(unit, arguments=(4.0,)), tmp_path).seconds is not None
+    (tmp_path / "sub-1" / "half.npz").write_bytes(b"damaged")
+    assert work(unit, tmp_path).seconds is not None
+
+
+def test_the_folder_tells_everything(folder):
+    found = status(folder)
+    assert (found.people, found.done, found.complete, found.failures) == (4, 4, True, ())
+    table = (folder / "params.tsv").read_text().splitlines()
+    assert table[0].split("\t")[:4] == ["person", "parameter", "region", "value"]
+    assert sum(line.startswith("sub-00\tG\t") for line in table) == 1
+    assert sum(line.startswith("sub-03\ta\t") for line in table) == REGIONS
+    head, first = ((folder / "people.tsv").read_text().splitlines()[k].split("\t") for k in (0, 1))
+    assert {"own", "group", "blend", "model", "blend_model", "swapped", "mean_fd"} <= set(head)
+    assert first[head.index("site")] == "A"
+    text = (folder / "report.html").read_text()
+    assert len(text) < 2_000_000
+    assert "Spearman" in text
+    with pytest.raises(InputError, match="no cohort"):
+        status(folder / "sub-00")
+
+
+def test_a_second_run_computes_nothing_and_ends_with_the_same_bytes(folder, monkeypatch):
+    before = {path: path.read_bytes() for path in folder.glob("sub-*/*.npz")}
+    times = {path: path.stat().st_mtime_ns for path in before}
+    monkeypatch.setattr("nmfit.cohort.deviation.minimise", None)
+    result = fitted(folder)
+    assert {path: path.read_bytes() for path in before} == before
+    assert {path: path.stat().st_mtime_ns for path in before} == times
+    assert "blend(own, group, model)" in result.summary()
+
+
+def test_one_who_fails_is_left_out_and_told(monkeypatch, tmp_path):
+    from nmfit.cohort import deviation, fit
+
+    def foretell(prior, level, drive, weights, fc, strength):
+        if np.array_equal(fc, bad):
+            raise FloatingPointError("a person too many")
+        return deviation.foretell(prior, level, drive, weights, fc, strength)
+
+    data, brains = made()
+    people, _, _ = people_of(data, brains, band=(0.01, 0.1))
+    bad = people[1].fit
+    monkeypatch.setattr(fit, "foretell", foretell)
+    result = fitted(tmp_path)
+    assert {row["person"] for row in result.people} == {"sub-00", "sub-02", "sub-03"}
+    assert {tuple(row[:2]) for row in result.record["failures"]} == {
+        ("sub-01", name) for name in ("own", "swapped", "group_connectome")}
+    told = status(tmp_path)
+    assert told.done == 3
+    assert "a person too many" in told.summary()
+    assert "a person too many" in page(result)
+
+
+def test_a_study_is_read_person_by_person(tmp_path):
+    data, brains = made(4)
+    for name, (run,) in data.items():
+        write_table(tmp_path / f"{name}_ses-1_bold.tsv", LABELS, run.data.tolist())
+        np.savetxt(tmp_path / f"{name}_weights.csv", brains[name].weights, delimiter=",")
+    (tmp_path / "labels.tsv").write_text("\n".join(LABELS) + "\n")
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\tsex\nsub-00\t31\tF\nsub-01\tn/a\tM\n")
+    (tmp_path / "sub-02_ses-1_bold.tsv").write_text("a\tb\n1\n")
+    found = read_people(tmp_path, tr=TR)
+    assert list(found.sessions) == ["sub-00", "sub-01", "sub-03"]
+    assert list(found.unread) == ["sub-02"]
+    assert found.covariates == {"sub-00": {"age": 31.0, "sex": "F"}, "sub-01": {"sex": "M"}}
+    assert list(read_people(tmp_path, tr=TR, only=["03"]).sessions) == ["sub-03"]
+    with pytest.raises(InputError, match="no recording of sub-9"):
+        read_people(tmp_path, tr=TR, only=["9"])
