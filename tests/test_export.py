@@ -216,3 +216,10 @@ def test_check_knows_roles_by_content(folder, capsys):
     write_brainvision(folder)
     run("check", "fc.tsv", "sub-01_lengths.tsv", "rest.vhdr", "--json")
     assert [row["role"] for row in json.loads(capsys.readouterr().out)["files"]] == ["fc", "lengths", "eeg"]
+
+
+def test_check_shows_which_name_is_which(folder, capsys):
+    write_matrix(folder / "sc.tsv", weights(), [r.replace("LH_", "ctx-lh-").replace("RH_", "ctx-rh-") for r in REGIONS])
+    assert run("check", "sc.tsv", SERIES) == 0
+    told = capsys.readouterr().out
+    assert "called differently: ctx-lh-Vis_1 = LH_Vis_1, ctx-lh-Mot_1 = LH_Mot_1, ctx-lh-Lim_1 = LH_Lim_1, " in told

@@ -5,16 +5,19 @@ import contextlib
 import numpy as np
 import pytest
 from made_files import (
+    CHANNELS,
     KEYS,
     REGIONS,
     TR,
     N,
     T,
     correlations,
+    potentials,
     series,
     weights,
     write_brainvision,
     write_dtseries,
+    write_edf,
     write_fif,
     write_hdf5,
     write_micapipe,
@@ -269,6 +272,27 @@ def test_eeg_formats_read_alike(tmp_path):
     np.testing.assert_allclose(vhdr.data, fif.data, atol=1e-9)
     assert vhdr.ch_names == fif.ch_names
     assert {"rest.vhdr", "rest.eeg"} <= set(vhdr.sha256)
+
+
+def test_what_bids_says_of_channels_counts(tmp_path):
+    path = write_edf(tmp_path / "sub-01_task-rest_eeg.edf", potentials(8.0), 200, CHANNELS)
+    table = tmp_path / "sub-01_task-rest_channels.tsv"
+    write_table(table, ("name", "type", "units", "status"), [
+        (name, "EOG" if name == "Fp1" else "EEG", "uV", "bad" if name == "O1" else "good") for name in CHANNELS])
+    (tmp_path / "sub-01_task-rest_eeg.json").write_text('{"SamplingFrequency": 200}')
+    found = read_eeg(path, find_bads=False)
+    assert set(CHANNELS) - set(found.ch_names) == {"Fp1", "O1"}
+    told = " | ".join(found.notes)
+    assert "channels.tsv: Fp1 are no EEG" in told
+    assert "left out O1: marked as bad" in told
+    assert {"sub-01_task-rest_channels.tsv", "sub-01_task-rest_eeg.json"} <= set(found.sha256)
+    (tmp_path / "sub-01_task-rest_eeg.json").write_text('{"SamplingFrequency": 500}')
+    with refused("SamplingFrequency 500", "200 Hz as in the recording"):
+        read_eeg(path)
+    (tmp_path / "sub-01_task-rest_eeg.json").unlink()
+    write_table(table, ("name", "status"), [("E1", "good")])
+    with refused("channels E1", "channels like Fp1"):
+        read_eeg(path)
 
 
 # --- in memory ---

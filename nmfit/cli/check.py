@@ -56,6 +56,9 @@ def lines(found):
         yield f"together  {together['regions']} regions" + (" in all parts" if together["fits"] else "")
     for region in ([", ".join(together["dropped"])] if together["dropped"] else []):
         yield printable(f"          {'dropped everywhere' if together['fits'] else 'would be dropped'}: {region}")
+    if together["mapping"]:
+        pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in together["mapping"])
+        yield printable(f"          called differently: {pairs}")
     for note in together["notes"]:
         yield printable(f"          - {note}")
     for flag in together["flags"]:

@@ -9,6 +9,7 @@ from .files import expand
 from .inputs import read_inputs
 from .inputs_eeg import read_eeg_inputs
 from .look import look
+from .matching import match_regions
 
 MANY = ("sc", "lengths", "bold")           # roles that several files may play
 NEED = "a connectome (--sc) and data (--bold, --fc or --eeg)"
@@ -36,7 +37,8 @@ def check(files=(), given=None, **options):
     Returns
     -------
     dict
-        ``files`` (see `look`), ``together`` (``fits``, ``problem``, ``regions``, ``dropped``, ``notes``, ``flags``)
+        ``files`` (see `look`), ``together`` (``fits``, ``problem``, ``regions``, ``dropped``, ``mapping``, ``notes``,
+        ``flags``)
         and ``cost`` (``seconds``, ``memory_gb``: estimates), the last two None where parts are missing.
     """
     aids = {name: options.get(name) for name in ("tr", "labels", "atlas", "montage")}
@@ -47,8 +49,23 @@ def check(files=(), given=None, **options):
         named.setdefault(row["role"], []).append(row["file"])
     options["labels"] = options.get("labels") or (named.get("labels") or [None])[0]
     together = _together(named, options, [row["problem"] for row in (*seen, *found) if row["problem"]])
+    together["mapping"] = _mapping(seen + found, options.get("map_names"))
     cost = _cost(together, options) if together["fits"] else None
     return {"files": seen + found, "together": together, "cost": cost}
+
+
+def _mapping(rows, map_names):
+    """Return the pairs (name in the connectome, name in the data) of regions that are called differently."""
+    named = {row["role"]: row for row in reversed(rows) if row["labels"] is not None}
+    ours, theirs = named.get("sc"), named.get("bold") or named.get("fc")
+    if ours is None or theirs is None:
+        return []
+    first, second = ours["labels"], theirs["labels"]
+    try:
+        match = match_regions(first, second, (ours["file"], theirs["file"]), drop=True, map_names=map_names)
+    except InputError:
+        return []
+    return [[first[i], second[j]] for i, j in zip(match.first, match.second, strict=True) if first[i] != second[j]]
 
 
 def _listed(paths):

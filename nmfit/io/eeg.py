@@ -12,6 +12,7 @@ from ..compare.sensor_checks import bad_channels, check_unit, flat_channels, mai
 from ..errors import InputError
 from ..network.names import some
 from ..observe.reference import AVERAGE
+from .eeg_sidecars import with_sidecars
 from .files import fingerprint_of, parsing
 from .formats.apart import read_apart
 from .sensors import as_montage, head_positions, own_positions, place_channels
@@ -114,9 +115,10 @@ def _load_file(path):
     if path.suffix.lower() in (".edf", ".bdf"):
         _check_length(path)
     meta, arrays = read_apart("eeg", path, "EEG", epochs=path.name.endswith(("-epo.fif", "_epo.fif", "-epo.fif.gz")))
+    meta = with_sidecars(path, meta)
     info = _info(meta, arrays["positions"], where)
     # what mne warns of stands in the notes: it is about the file, not about the caller
-    notes = [f"mne: {warning}" for warning in meta["warnings"]]
+    notes = [*(f"mne: {warning}" for warning in meta["warnings"]), *meta.get("notes", [])]
     files = [file for file in meta["files"] if os.path.isfile(file)]
     shape = {"info": info, "band": (meta["highpass"], meta["lowpass"]), "where": where,
              "sha256": fingerprint_of(*files), "notes": notes}

@@ -33,11 +33,12 @@ def look(path, role=None, *, tr=None, labels=None, atlas=None, montage=None):
     Returns
     -------
     dict
-        ``file``, ``role``, ``what``, ``shape``, ``names`` (the first few), ``units``, ``tr``, ``sha256``, ``repaired``
+        ``file``, ``role``, ``what``, ``shape``, ``names`` (the first few), ``labels`` (all), ``units``, ``tr``,
+        ``sha256``, ``repaired``
         (a list of sentences), and ``problem``, None or a sentence.
     """
-    seen = {"file": str(path), "role": role, "what": None, "shape": None, "names": None, "units": None, "tr": None,
-            "sha256": {}, "repaired": [], "problem": None}
+    seen = {"file": str(path), "role": role, "what": None, "shape": None, "names": None, "labels": None,
+            "units": None, "tr": None, "sha256": {}, "repaired": [], "problem": None}
     try:
         seen["role"] = role or role_of(path, atlas)
         seen |= READERS[seen["role"]](path, {"tr": tr, "labels": labels, "atlas": atlas, "montage": montage})
@@ -105,7 +106,8 @@ def _what(path, notes=()):
 
 def _connectome(path, options):
     brain = read_connectome([path], labels=options["labels"])
-    return {"what": _what(path, brain.notes), "shape": list(brain.weights.shape), "names": _first(brain),
+    return {"what": _what(path, brain.notes), "shape": list(brain.weights.shape),
+            **_names(brain.labels if brain.named else None),
             "units": "as in the file" + ("; tract lengths in mm" if brain.lengths is not None else ""),
             "sha256": brain.sha256, "repaired": list(brain.notes)}
 
@@ -125,7 +127,8 @@ def _bold(path, options):
     told = [f"{what} {value:.3g}{unit}" for what, value, unit in (
         ("mean framewise displacement", quality.mean_fd, " mm"), ("signal-to-noise", quality.tsnr, ""))
         if value is not None]
-    return {"what": _what(path), "shape": list(run.data.shape), "names": _first(run), "tr": run.tr,
+    return {"what": _what(path), "shape": list(run.data.shape), "tr": run.tr,
+            **_names(run.labels if run.named else None),
             "units": "as in the file", "sha256": run.sha256,
             "repaired": [*run.notes, *([", ".join(told)] if told else [])],
             "quality": {"mean_fd": quality.mean_fd, "moved": quality.moved, "tsnr": quality.tsnr}}
@@ -134,13 +137,13 @@ def _bold(path, options):
 def _fc(path, options):
     found = read_fc(path, options["labels"])
     return {"what": _what(path), "shape": list(found.data.shape), "units": found.units, "sha256": found.sha256,
-            "names": None if found.labels is None else some(found.labels, 3), "repaired": list(found.notes)}
+            **_names(found.labels), "repaired": list(found.notes)}
 
 
 def _eeg(path, options):
     found = read_eeg(path, montage=options["montage"])
     return {"what": f"EEG ({split_key(path)[0].suffix}), {found.sfreq:g} Hz", "shape": list(found.data.shape),
-            "names": some(found.ch_names, 3), "units": "V", "sha256": found.sha256, "repaired": list(found.notes)}
+            **_names(found.ch_names), "units": "V", "sha256": found.sha256, "repaired": list(found.notes)}
 
 
 def _leadfield(path, _options):
@@ -152,7 +155,7 @@ def _leadfield(path, _options):
 def _labels(path, _options):
     found = read_labels(path)
     more = " with centroids" if found.centroids is not None else ""
-    return {"what": f"region names{more}", "shape": [len(found.names)], "names": some(found.names, 3),
+    return {"what": f"region names{more}", "shape": [len(found.names)], **_names(found.names),
             "units": "mm" if more else None, "sha256": found.sha256}
 
 
@@ -161,8 +164,8 @@ def _maps(path, _options):
     return {"what": "maps", "shape": list(table.values.shape), "names": some(table.columns or (), 3)}
 
 
-def _first(thing):
-    return some(thing.labels, 3) if thing.named else None
+def _names(labels):
+    return {"names": None if labels is None else some(labels, 3), "labels": None if labels is None else list(labels)}
 
 
 READERS = {"sc": _connectome, "lengths": _lengths, "bold": _bold, "fc": _fc, "eeg": _eeg, "leadfield": _leadfield,
