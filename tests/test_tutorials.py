@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tutorial
 
-QUICK = ("07", "08")
+QUICK = ("08",)
 NEEDS = {"10": "nilearn"}
 
 
