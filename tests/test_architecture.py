@@ -50,6 +50,7 @@ KNOWN_BEFORE_TRACING = {
     "fit/recover.py": "calls compiled fits and measures their spread",
     "fit/sources_answer.py": "measures what fits return",
     "fit/sources_ground.py": "calls compiled fits and keeps what they return",
+    "fit/sources_people.py": "hands arrays to fits and keeps what they return",
     "fit/spectrum_answer.py": "measures what fits return",
     "fit/spectrum_ground.py": "calls compiled fits and keeps what they return",
 }

@@ -14,6 +14,7 @@ from nmfit.dynamics import linearise
 from nmfit.fit import gauss_newton, sources_ground, sources_problem
 from nmfit.fit.gauss_newton import HELD, Freedom
 from nmfit.fit.sources_answer import log_data
+from nmfit.fit.sources_people import from_others
 from nmfit.observe import RegionalSpectra
 
 FREQS = np.arange(2.0, 41.0)
@@ -214,3 +215,15 @@ def test_the_command_line_fits_spectra_of_regions(tmp_path, capsys):
     page = (tmp_path / "out" / "report.html").read_text()
     assert "without a lead field" in page
     assert "V²/Hz" not in page
+
+
+def test_other_people_tell_a_persons_pattern():
+    people = [made(seed=1, dof=2000.0)[:2] for _ in range(3)]
+    targets, brains = [t for t, _ in people], [b for _, b in people]
+    results = nf.fit(targets, brains, n_null=0, max_rung="region")
+    predicted = from_others(results, targets, brains)
+    truth = log_data(targets[0], "score")
+    assert predicted.shape == (3, *truth.shape)
+    assert np.abs(predicted[0] - truth).max() < 0.1
+    with pytest.raises(nf.InputError, match="three people"):
+        from_others(results[:2], targets[:2], brains[:2])

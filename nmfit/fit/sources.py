@@ -18,6 +18,7 @@ from .sources_ground import (
     FittedSources,
     SourcesGround,
     begin,
+    extended,
     fit_standing,
     freedom_of,
     likely,
@@ -97,7 +98,9 @@ def fit_sources(target, brain, *, maps=None, n_null=19, seed=0, max_rung="three 
         def finish(person):
             (one, own), (ground, _), tried = person
             path = [t.fitted for t in tried if t.kept]
-            whole, twins = refit(path, ground), refit(path, dataclasses.replace(ground, coupled=False))
+            apart = dataclasses.replace(ground, coupled=False)
+            whole, twins = ([extended(f, ground) for f in refit(path, on.at_bins())] for on in (ground, apart))
+            tried = [dataclasses.replace(t, fitted=extended(t.fitted, ground)) for t in tried]
             nulls = {}
             if n_null and "score" in one.psd:
                 nulls = {kind: connectome_null(kind, path, ground, n_null, seed, one, progress) for kind in KINDS}
@@ -142,6 +145,8 @@ def regions_of(target, brain):
 def grounds(target, brain, seen, maps):
     """Return the ground of all that may be fitted, and (ground to fit, data, bins) for what chooses.
 
+    Of all that may be fitted the ground holds every frequency, for what chooses those alone that take part.
+
     A single spectrum has no part that chooses: every region leaves out a quarter of its bins for that, never those at
     the ends, and others than its neighbours in the list leave out.
     """
@@ -154,15 +159,17 @@ def grounds(target, brain, seen, maps):
 
     bins = np.repeat(target.bins["fit"][:, None], target.s, axis=1)
     fit = SourcesGround(brain, seen, target.freqs, log_data(target, "fit"), bins, maps)
+    at = target.bins["fit"]
     if "choose" in target.psd:
         shares = [target.dof[role] or 1.0 for role in ("fit", "choose")]
         both = np.average([10 ** fit.data, 10 ** log_data(target, "choose")], axis=0, weights=shares)
-        return dataclasses.replace(fit, data=np.log10(both)), (fit, log_data(target, "choose"), bins)
-    at = np.flatnonzero(target.bins["fit"])
+        return dataclasses.replace(fit, data=np.log10(both)), (fit.at_bins(), log_data(target, "choose")[at], bins[at])
+    inner = np.flatnonzero(at)[1:-2] if at.sum() >= FEWEST_BINS else []
     left = np.zeros_like(bins)
-    for j, f in enumerate(at[1:-2] if at.size >= FEWEST_BINS else []):
-        left[f] = (j + STRIDE * np.arange(target.s)) % LEFT_OUT == 0
-    return fit, (dataclasses.replace(fit, counts=bins & ~left), fit.data, left if left.any() else bins)
+    for j, f in enumerate(inner):
+        left[f] = (j + STRIDE * np.argsort(np.argsort(target.ch_names))) % LEFT_OUT == 0   # by name, not by place
+    kept = dataclasses.replace(fit.at_bins(), counts=(bins & ~left)[at])
+    return fit, (kept, fit.data[at], (left if left.any() else bins)[at])
 
 
 def climb(choosings, names, progress=None):
@@ -247,8 +254,8 @@ def connectome_null(kind, path, ground, count, seed, target, progress):
     def scores(brain):
         wrong, below, out = dataclasses.replace(ground, brain=brain), None, []
         for fitted in path:
-            below = fit_rung(fitted.name, wrong, below, fitted.shrinkage)
-            out.append(r2_of(below, target, "score"))
+            below = fit_rung(fitted.name, wrong.at_bins(), below, fitted.shrinkage)
+            out.append(r2_of(extended(below, wrong), target, "score"))
         return out
 
     def one(which, index):

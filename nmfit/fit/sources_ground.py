@@ -75,6 +75,11 @@ class SourcesGround:
         """What a power of 1 is: near the person's largest."""
         return float(10 ** np.quantile(self.data[self.counts], 0.95))
 
+    def at_bins(self):
+        """Return the ground of the frequencies that take part alone: others cost time and change nothing."""
+        at = self.bins
+        return dataclasses.replace(self, freqs=self.freqs[at], data=self.data[at], counts=self.counts[at])
+
     @property
     def bins(self):
         """The frequencies that take part in any region."""
@@ -263,6 +268,12 @@ def likely(standings, ground, freedoms):
                        TOLERANCE)
         losses.append(float(found.loss))
     return int(np.nanargmin(losses))
+
+
+def extended(fitted, ground):
+    """Return a fit with its exact spectra at all frequencies of a ground."""
+    powers = exact(fitted.standing, jnp.asarray(ground.freqs))
+    return dataclasses.replace(fitted, powers=powers, log_psd=predicted(fitted.standing, ground, powers))
 
 
 def stand(found, before, problem, coupled):
