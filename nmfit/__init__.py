@@ -42,6 +42,7 @@ _ROOMS = {
     "sample_posterior": ".fit",
     "load_result": ".fit",
     "fit_cohort": ".cohort",
+    "contrast": ".cohort",
     "read_connectome": ".io",
     "read_bold": ".io",
     "read_fc": ".io",

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import nmfit
-from nmfit.cohort import scores, status
+from nmfit.cohort import CohortResult, contrast, scores, status
+from nmfit.cohort.contrast import between
 from nmfit.cohort.engine import engine, finished
 from nmfit.cohort.people import people_of
 from nmfit.cohort.reliability import icc
@@ -189,3 +190,50 @@ def test_a_study_is_read_person_by_person(tmp_path):
     assert list(read_people(tmp_path, tr=TR, only=["03"]).sessions) == ["sub-03"]
     with pytest.raises(InputError, match="no recording of sub-9"):
         read_people(tmp_path, tr=TR, only=["9"])
+
+
+def _cohort_of(values, errors, covariates):
+    """Return a cohort's result that holds one regional parameter ``[u, n]`` and nothing else."""
+    people = [f"sub-{k}" for k in range(len(values))]
+    rows = [{"person": p, "parameter": "a", "region": f"r{j}", "unshrunken_free": values[k, j],
+             "unshrunken_free_se": errors[k, j]} for k, p in enumerate(people) for j in range(values.shape[1])]
+    return CohortResult({}, [], rows, (), {p: {n: c[k] for n, c in covariates.items()} for k, p in enumerate(people)})
+
+
+def test_a_contrast_finds_what_is_there_and_nothing_else():
+    rng = np.random.default_rng(0)
+    age, site = rng.normal(size=60), np.repeat(["A", "B"], 30)
+    errors = rng.uniform(0.1, 0.6, (60, 12))
+    values = 0.3 * rng.normal(size=(60, 12)) + errors * rng.normal(size=(60, 12)) + (site == "B")[:, None]
+    values[:, 0] += 0.5 * age
+    result = _cohort_of(values, errors, {"age": age.tolist(), "site": site.tolist()})
+    rows = contrast(result, "age", ["site"], blocks="site", permutations=500)
+    assert rows[0]["q"] < 0.05
+    assert abs(rows[0]["effect"] - 0.5) < 3 * rows[0]["se"]
+    assert all(row["q"] > 0.05 for row in rows[1:])
+    assert all(row["q"] < 0.05 for row in contrast(result, "site", ["age"], permutations=500))
+    with pytest.raises(InputError, match="the same within every site"):
+        contrast(result, "site", blocks="site")
+
+
+def test_permutation_p_is_uniform_where_nothing_is_there():
+    rng = np.random.default_rng(2)
+    errors = rng.uniform(0.05, 1.0, (30, 200))
+    values = errors * rng.normal(size=errors.shape) + 0.2 * rng.normal(size=errors.shape)
+    rows = contrast(_cohort_of(values, errors, {"x": rng.normal(size=30).tolist()}), "x", permutations=199)
+    false = np.mean([row["p"] <= 0.05 for row in rows])
+    assert false < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+def test_the_spread_between_people_is_recovered():
+    rng = np.random.default_rng(3)
+    s = rng.uniform(0.2, 1.0, 4000)
+    y = 0.5 * rng.normal(size=4000) + s * rng.normal(size=4000)
+    assert between(y, s, np.ones((4000, 1))) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_contrast_refuses_what_cannot_be_asked():
+    result = _cohort_of(np.zeros((6, 2)), np.ones((6, 2)), {"x": [1.0] * 6, "g": list("aabbcc")})
+    for name, said in (("x", "the same in everybody"), ("g", "3 levels"), ("y", "nobody has it")):
+        with pytest.raises(InputError, match=said):
+            contrast(result, name)
