@@ -61,6 +61,7 @@ def kill_writers(folder, count, seed=0):
     from nmfit.io import Ledger
     from nmfit.io.staged import finish
 
+    folder = Path(folder)
     rng, wrong, done = np.random.default_rng(seed), [], {"state": [], "piece": []}
     server = subprocess.Popen([sys.executable, "-W", "ignore", str(Path(__file__)), "serve"], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True)
