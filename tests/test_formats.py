@@ -347,8 +347,10 @@ def test_the_reader_apart_survives_crashes_and_hangs(tmp_path, monkeypatch):
     from nmfit.io.formats import apart
 
     worker = tmp_path / "worker.py"
-    worker.write_text(apart.WORKER.read_text().replace("def gifti(path):", "def gifti(path):\n    import ctypes\n    "
-                      "if 'crash' in path: ctypes.string_at(0)\n    while 'hang' in path: pass\n"))
+    for file in apart.WORKER.parent.glob("worker*.py"):
+        (tmp_path / file.name).write_text(file.read_text().replace(
+            "def gifti(path):", "def gifti(path):\n    import ctypes\n    "
+            "if 'crash' in path: ctypes.string_at(0)\n    while 'hang' in path: pass\n"))
     monkeypatch.setattr(apart, "WORKER", worker)
     monkeypatch.setattr(apart, "READ_SECONDS", 1.0)
     apart._stop()
