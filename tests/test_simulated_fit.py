@@ -13,9 +13,9 @@ from nmfit.compare.scans import scan_target
 from nmfit.dynamics.plan import Plan
 from nmfit.dynamics.simulate import keys_of
 from nmfit.errors import InputError
-from nmfit.fit.simulated import _block, _keys, _problem, _usual, fit_simulated
+from nmfit.fit.simulated import _keys, _problem, _usual, fit_simulated
 from nmfit.fit.simulated_objective import simulated_objective
-from nmfit.fit.space import observed, origin_theta, place
+from nmfit.fit.space import freed, observed, origin_theta, place
 from nmfit.fit.stochastic import Outcome, by_differences, descend, gradient_health
 from nmfit.models import FitzHughNagumo, Hopf, Kuramoto, ReducedWongWang
 from nmfit.network import Network
@@ -52,7 +52,7 @@ def test_scans_are_measured_as_data(target):
 
 def problem_of(target, network, loss, control="none", keys=2):
     free = _usual(network)
-    blocks = tuple(_block(network, Direct(), name, sharing, np.zeros((0, N))) for name, sharing in free.items())
+    blocks = tuple(freed(network, Direct(), name, sharing, np.zeros((0, N))) for name, sharing in free.items())
     plan = Plan.of(network, Direct(), 250 * TR, sample=TR, dt=0.2, warmup=0.0)
     problem = _problem(target, network, Direct(), blocks, loss, plan, _keys(0, "fit", keys), control, 0.0)
     return problem, origin_theta(blocks)
@@ -163,7 +163,7 @@ def test_haemodynamics_are_recovered_by_region():
     problem = functools.partial(_problem, scans, network, Balloon(), loss=nmfit.loss.FCMSE(), control="none",
                                 shrinkage=0.0)
     with jax.enable_x64(True):
-        block = _block(network, Balloon(), "bold.kappa", "region", np.zeros((0, N)))
+        block = freed(network, Balloon(), "bold.kappa", "region", np.zeros((0, N)))
         plan = Plan.of(network, Balloon(), 600.0, sample=TR, dt=0.02)
         # the same noise as the data's, so that the truth fits without an error
         here = problem(blocks=(block,), plan=plan, keys=keys_of(1, "simulate", 3))
@@ -174,14 +174,14 @@ def test_haemodynamics_are_recovered_by_region():
 
 
 def test_instrument_parameters_are_blocks():
-    block = _block(kuramoto(), Balloon(), "bold.kappa", "region", np.zeros((0, N)))
+    block = freed(kuramoto(), Balloon(), "bold.kappa", "region", np.zeros((0, N)))
     theta = {"bold.kappa": jnp.zeros(N + 1).at[1].set(0.5)}
     kappa = np.asarray(observed(Balloon(), (block,), theta).kappa)
     assert kappa[0] > 0.64
     np.testing.assert_allclose(kappa[1:], 0.64)
     assert place(kuramoto(), (block,), theta).n == N
     with pytest.raises(InputError, match="instrument has none"):
-        _block(kuramoto(), Balloon(), "bold.nothing", "shared", np.zeros((0, N)))
+        freed(kuramoto(), Balloon(), "bold.nothing", "shared", np.zeros((0, N)))
 
 
 def test_sentences(target):

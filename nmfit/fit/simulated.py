@@ -22,10 +22,9 @@ from .fc import START_INPUT, instrument_of
 from .scan_scores import score_scans
 from .simulated_answer import result_of
 from .simulated_objective import SimulatedProblem, simulated_objective, simulated_signals, tangent_sizes, warmed
-from .space import INSTRUMENT, InstrumentNames, is_free, observed, origin_theta, place, regional_block, shared_block
+from .space import freed, is_free, observed, origin_theta, place
 from .stochastic import Descent, Health, Outcome, by_differences, descend, gradient_health
 
-SHARING = ("shared", "maps", "region")
 MEMORY = 2e9
 WINDOW, STEP = 60.0, 10.0
 _value = jax.jit(simulated_objective)
@@ -111,9 +110,10 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
     ----------
     target : ScanTarget or FcTarget
         See `scan_target`; the fit part of an `FcTarget` is its first fold's pool.
-    brain : Connectome or array ``[n, n]``
+    brain : Connectome, array ``[n, n]`` or Network
     model : str, Model or Network
-        A network is taken as it stands; a phase model by name turns at the middle of the band.
+        A network is taken as it stands, its unseen regions act and are not compared; a phase model by name turns at
+        the middle of the band.
     loss : Loss, optional
         ``FC() + 5 * MeanFC()`` unless given.
     free : dict, optional
@@ -152,14 +152,14 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
     began = time.monotonic()
     target = _scans(target)
     loss = FC() + 5 * MeanFC() if loss is None else loss
-    _check(target, loss, control, free)
+    _check(target, loss, control)
     network, brain = _network(target, brain, model, sc_transform, sc_norm)
     group = next(iter(network.groups.values()))
     observe = observe or (instrument_of(group) if "theta" not in group.states else Direct())
     free = free or _usual(network)
     maps = np.zeros((0, network.n)) if maps is None else np.atleast_2d(np.asarray(maps, float))
     with jax.enable_x64(True):
-        blocks = tuple(_block(network, observe, name, sharing, maps) for name, sharing in free.items())
+        blocks = tuple(freed(network, observe, name, sharing, maps) for name, sharing in free.items())
         plan = Plan.of(network, observe, seconds or target.volumes * target.tr, sample=target.tr, dt=dt, warmup=warmup,
                        memory=memory / seeds)
         problem = _problem(target, network, observe, blocks, loss, plan, _keys(seed, "fit", seeds), control, shrinkage)
@@ -220,23 +220,25 @@ def _scans(target):
                       target.flags)
 
 
-def _check(target, loss, control, free):
+def _check(target, loss, control):
     if not isinstance(loss, Loss):
         raise InputError("loss", f"found {loss!r}", "Give an expression of nmfit.loss.", "FC() + 0.5 * FCD()")
     have = {"fc"} | {name for name in ("fcd", "order", "samples") if getattr(target.fit, name) is not None}
     loss.check(have, "this target")
     if control not in ("none", "rest", "closure"):
         raise InputError("control", f"found {control!r}", "Choose one.", "none, rest, closure")
-    for name, sharing in (free or {}).items():
-        if sharing not in SHARING:
-            raise InputError(f"free '{name}'", f"found {sharing!r}", "Choose one.", ", ".join(SHARING))
 
 
 def _network(target, brain, model, transform, norm):
-    brain = brain if isinstance(brain, Connectome) else Connectome(brain)
+    if isinstance(brain, Network):
+        model = brain
     if isinstance(model, Network):
         network = model
+        seen = np.arange(network.n) if network.seen is None else np.array(network.seen)
+        brain = Connectome(np.asarray(network.weights)[np.ix_(seen, seen)], symmetric=network.symmetric,
+                           labels=tuple(str(network.labels[i]) for i in seen))
     else:
+        brain = brain if isinstance(brain, Connectome) else Connectome(brain)
         brain = brain.normalised(transform, norm)
         if isinstance(model, str):
             if model not in MODELS:
@@ -244,8 +246,8 @@ def _network(target, brain, model, transform, norm):
             middle = 0.05 if target.band is None else 0.5 * sum(target.band)
             model = MODELS[model](f=middle, sigma=0.1) if model == "Kuramoto" else MODELS[model]()
         network = Network.of(brain, model, G=START_INPUT / brain.weights.sum(1).mean(), fic=hasattr(model, "balanced"))
-    if network.n != target.n:
-        raise InputError("connectome", f"{network.n} regions where the FC has {target.n}",
+    if network.n_seen != target.n:
+        raise InputError("connectome", f"{network.n_seen} regions where the FC has {target.n}",
                          "Give a connectome of the same parcellation.")
     return network, brain
 
@@ -253,16 +255,6 @@ def _network(target, brain, model, transform, norm):
 def _usual(network):
     group = next(iter(network.groups.values()))
     return {"G": "shared", "sigma": "shared", **{name: "region" for name in group.fit_first[:1]}}
-
-
-def _block(network, observe, name, sharing, maps):
-    owner = InstrumentNames(observe, network.n) if name.startswith(INSTRUMENT) else network
-    if name not in owner.declared():
-        raise InputError(f"free '{name}'", f"this {'instrument' if owner is not network else 'network'} has none of "
-                         "that name", f"Choose from {', '.join(owner.declared()) or 'another instrument'}.")
-    if sharing == "shared":
-        return shared_block(owner, name)
-    return regional_block(owner, name, maps, level=True, along_maps=True, regions=sharing == "region")
 
 
 def _problem(target, network, observe, blocks, loss, plan, keys, control, shrinkage):

@@ -11,7 +11,7 @@ import numpy as np
 from ..compare import baselines
 from ..compare.empirical import fc_score
 from .result import Result
-from .space import free_count, is_free, near_bound
+from .space import free_count, is_free, near_bound, regions_of
 from .stochastic import Outcome
 
 STILL_FALLING = 0.02       # of what the loss fell in all: the last quarter of the steps may bring no more
@@ -36,12 +36,12 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
     name = max(sharing.values(), key=("shared", "maps", "region").index)
     group_r, group_se = found.scores["group_r"]
     blocks = [b for b in found.blocks if is_free(b)]
-    rows, bound = _parameters(found, blocks, brain.labels)
+    rows, bound = parameter_rows(found.network, found.parameters, blocks)
     status = _status(found)
     flags = [*target.flags, "nulls_skipped", "standard_errors_skipped"]
     if status != "converged":
         flags += ["not_converged" if status == "step_limit" else f"not_converged:{found.outcome.value}"]
-    flags += [f"gradient_{found.health.estimator}"] if found.health.estimator != "gradient" else []
+    flags += [f"gradient_{found.health.estimator}"] if found.health.estimator in ("differences", "none") else []
     flags += ["at_bound:" + ", ".join(bound)] if bound else []
     flags += [] if found.held_out else ["not_validated"]
     base = {"log_sc": fc_score(baselines.log_weights(brain.weights), target.against.fc)}
@@ -67,10 +67,8 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
             "gradient": {"estimator": found.health.estimator, "error": found.health.error,
                          "growth": found.health.growth},
             "loss_start": found.start_loss, "memory_estimate": found.memory},
-        "parameters": rows, "provenance": {
-            "versions": {p: version(p) for p in PACKAGES} | {"python": platform.python_version()},
-            "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'Python'}", "seed": seed,
-            "dtype": "float64", "device": jax.default_backend(), "loss": str(loss),
+        "parameters": rows, "provenance": made_by(command) | {
+            "seed": seed, "loss": str(loss),
             "input_sha256": brain.sha256 | target.sha256,
             "connectome": {"notes": list(brain.notes), "people": 1}, "options": options,
             "target": {"design": "scans", "band": target.band, "tr": target.tr, "volumes": target.volumes,
@@ -82,6 +80,8 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
 
 def _status(found):
     """Return "converged" where the last steps brought next to nothing, else what happened."""
+    if found.outcome is Outcome.SEARCHED:
+        return "converged"
     if found.outcome is not Outcome.STEP_LIMIT:
         return found.outcome.name.lower()
     quarter = found.history[-max(2, len(found.history) // 4):]
@@ -89,27 +89,36 @@ def _status(found):
     return "converged" if quarter[0] - quarter[-1] <= STILL_FALLING * fell else "step_limit"
 
 
-def _parameters(found, blocks, labels):
-    declared = found.network.declared()
-    rows, bound = [], []
+def made_by(command):
+    """Return what made a result: versions, command, device."""
+    return {"versions": {p: version(p) for p in PACKAGES} | {"python": platform.python_version()},
+            "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'Python'}", "dtype": "float64",
+            "device": jax.default_backend()}
+
+
+def parameter_rows(network, values, blocks):
+    """Return the table's rows, without standard errors, and the names of what ended at a bound."""
+    declared, rows, bound = network.declared(), [], []
     for block in blocks:
-        value = np.atleast_1d(found.parameters[block.name])
+        if block.name == "edge_gain":
+            continue
+        value = np.atleast_1d(values[block.name])
         ends = near_bound(value, block.bounds)
         bound += [block.name] if ends.any() else []
-        low, high = (float(b) if np.isfinite(b) else None for b in block.bounds)
         unit = declared[block.name].unit if block.name in declared else ""
-        rows += [{"name": block.name, "region": labels[i] if value.size > 1 else None, "value": float(v), "se": None,
-                  "ci95": None, "bounds": [low, high], "unit": unit, "flag": "at_bound" if ends[i] else None}
-                 for i, v in enumerate(value)]
+        places = regions_of(network, block.name)
+        rows += [_row(block.name, str(network.labels[places[i]]) if value.size > 1 else None, v, block.bounds, unit,
+                      "at_bound" if ends[i] else None) for i, v in enumerate(value)]
     for name, declaration in declared.items():
-        if name in found.parameters or name in ("edge_gain", "noise"):
-            continue
-        value = np.asarray(found.network.value(name))
-        if value.ndim == 0:
-            rows.append({"name": name, "region": None, "value": float(value), "se": None, "ci95": None,
-                         "bounds": [float(b) if np.isfinite(b) else None for b in declaration.bounds],
-                         "unit": declaration.unit, "flag": "fixed"})
+        value = np.asarray(network.value(name))
+        if name not in values and name not in ("edge_gain", "noise") and value.ndim == 0:
+            rows.append(_row(name, None, value, declaration.bounds, declaration.unit, "fixed"))
     return rows, bound
+
+
+def _row(name, region, value, bounds, unit, flag):
+    return {"name": name, "region": region, "value": float(value), "se": None, "ci95": None, "unit": unit, "flag": flag,
+            "bounds": [float(b) if np.isfinite(b) else None for b in bounds]}
 
 
 def _arrays(found, target, brain, name):

@@ -7,11 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..errors import InputError
 from ..parameters import declarations, pytree, static, to_bounded, to_free
 
 FARTHEST = 30.0          # unconstrained: beyond it a bijection is flat and no gradient leads back
 WIDEST = 5.0
 EDGE = 0.005             # of the range of a bounded parameter
+SHARING = ("shared", "maps", "region")
 INSTRUMENT = "bold."     # what the names of an instrument's parameters begin with
 
 
@@ -167,11 +169,37 @@ def regional_block(network, name, maps, *, level=False, along_maps=False, region
     slowest : float
         1/s; a damping rate stays at least this far from 0, since a recording shows no slower mode.
     """
-    n, maps = network.n, np.asarray(maps)
+    at, maps = regions_of(network, name), np.asarray(maps)
+    n, maps = at.size, maps[:, at]
     each = np.eye(n) if known_level else np.eye(n) - 1.0 / n
     basis = np.concatenate([np.ones((1, n)) * (level and known_level), maps * along_maps, each * regions]).T
     penalty_of = np.concatenate([np.zeros(1 + len(maps)), np.ones(n)])
     return _block(network, name, basis, penalty_of, slowest)
+
+
+def regions_of(owner, name):
+    """Return the regions that a parameter belongs to: those of its group, where the name has one."""
+    members = dict(getattr(owner, "members", ()))
+    return np.array(members.get(name.rpartition(".")[0], range(owner.n)))
+
+
+def freed(network, observation, name, sharing, maps):
+    """Return the block that frees a parameter of a network, or of its instrument, by its name.
+
+    Raises
+    ------
+    InputError
+        For an unknown name or way of sharing.
+    """
+    if sharing not in SHARING:
+        raise InputError(f"free '{name}'", f"found {sharing!r}", "Choose one.", ", ".join(SHARING))
+    owner = InstrumentNames(observation, network.n) if name.startswith(INSTRUMENT) else network
+    if name not in owner.declared():
+        raise InputError(f"free '{name}'", f"this {'instrument' if owner is not network else 'network'} has none of "
+                         "that name", f"Choose from {', '.join(owner.declared()) or 'another instrument'}.")
+    if sharing == "shared":
+        return shared_block(owner, name)
+    return regional_block(owner, name, maps, level=True, along_maps=True, regions=sharing == "region")
 
 
 def edge_block(network):
@@ -189,7 +217,7 @@ def _block(network, name, basis, weights, slowest=0.0):
         bounds = (low, min(high, -slowest) if high < 0 else high)       # below zero it is a rate of growth
     value = np.asarray(network.value(name), dtype=float)
     if basis is not None:
-        value = np.broadcast_to(value, (network.n,))
+        value = np.broadcast_to(value, (len(basis),))
     origin, spread = frame(jnp.asarray(value), bounds)
     return Block(origin=origin, spread=spread, basis=None if basis is None else jnp.asarray(basis),
                  penalty=jnp.asarray(weights), name=name, bounds=bounds, centred=name == "noise")

@@ -20,6 +20,7 @@ class Outcome(enum.Enum):
     """Why a fit through simulation stopped."""
 
     STEP_LIMIT = "all steps were made"
+    SEARCHED = "every candidate was tried"
     DIVERGED = "steps kept leaving the finite range; the best finite state is kept"
     NON_FINITE_START = "the loss is not finite at the start"
     GRADIENT_UNUSABLE = "the gradient is not usable here, and there are too many parameters for differences"
@@ -34,7 +35,7 @@ class Health:
     slope, difference : along the gradient, by reverse mode and by central differences with the same noise
     error : their distance relative to the slope
     growth : e-folds per second of d signal / d theta over the scan
-    estimator : "gradient", "differences" or "none"
+    estimator : "gradient", "differences" or "none"; "search" where no gradient was asked for
     """
 
     slope: float

@@ -38,7 +38,7 @@ class StuartLandau(Model):
     good_for: ClassVar = "oscillations whose frequency moves with their amplitude, near and past the onset"
     not_for: ClassVar = "statements about synapses, excitation and inhibition, or firing rates"
 
-    a: float = param(-0.02, "1/s", (-5.0, 0.5), "distance from the onset of oscillation (negative: damped)")
+    a: float = param(-0.02, "1/s", (-500.0, 0.5), "distance from the onset of oscillation (negative: damped)")
     f: float = param(0.05, "Hz", (0.005, 60.0), "frequency of a small oscillation")
     gamma: float = param(0.0, "", (-3.0, 3.0), "shear: how much a larger oscillation is slower")
     sigma: float = param(0.02, "", (1e-4, 1.0), "noise amplitude per square root of a second")

@@ -18,9 +18,13 @@ def fresh_scans(record):
                          for key, text in names.items() if prefix + key in scores)
 
     gradient = made["gradient"]
+    slopes = (f"Slopes: {gradient['estimator']}, {words.number(gradient['error'], 2)} from central differences at the "
+              "start.")
+    if gradient["estimator"] == "search":
+        slopes = ("FC was fitted in closed form; tempo and frequency, which FC does not see, were searched for on the "
+                  "fitted part.")
     return (f"Fitted through the simulation of the full non-linear model, and scored on {made['scans']} fresh "
-            f"simulated scans against {against}. Together: {told('group_')}. Each by itself: {told('')}. Slopes: "
-            f"{gradient['estimator']}, {words.number(gradient['error'], 2)} from central differences at the start.")
+            f"simulated scans against {against}. Together: {told('group_')}. Each by itself: {told('')}. {slopes}")
 
 
 @drawn

@@ -129,6 +129,11 @@ def _model(result):
     text += f" (TR {target['tr']:g} s)" if target.get("tr") else ""
     if result.record.get("simulated"):
         told = made["options"]
+        if "tempo" in told:
+            return (f"{text}. Its covariance over the whole band was fitted in closed form (1 − r + 5 (difference of "
+                    "mean FC)², L-BFGS); the common tempo of all rates and the common frequency, which leave it as it "
+                    f"is, were chosen among {told['steps']} candidates by {told['seeds']} simulated scans of "
+                    f"{told['seconds']:g} s each.")
         return (f"{text}. {told['seeds']} scans of {told['seconds']:g} s were simulated at once (Heun, step "
                 f"{1000 * told['dt']:.4g} ms) under the same noise at every step; the loss, "
                 f"{words.printable(made['loss'])}, was minimised by Adam, {told['steps']} steps.")

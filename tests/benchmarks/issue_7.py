@@ -1,31 +1,36 @@
-"""Check fits through the simulation: the control variate, gradients, Kuramoto on real FC.
+"""Check fits through the simulation: the control variate, gradients, recoveries, FC with FCD, stress, cost.
 
-``python tests/benchmarks/issue_7.py [control] [kuramoto] [--seeds 10]``
+``NMFIT_DATA=... python tests/benchmarks/issue_7.py [PART ...] [--seeds 10]``, parts as in `PARTS`
 
 Prints one line per figure: name, value, goal, pass or short, N, seconds.
 """
 
 import argparse
 import functools
+import os
 import time
+from pathlib import Path
 
 import jax
 import numpy as np
 from figures import say
 
 import nmfit
+from nmfit.compare.connectivity import correlation
 from nmfit.compare.empirical import fc_score, functional_connectivity, group_fc
 from nmfit.compare.scans import scan_target
+from nmfit.compare.traced import covariance
 from nmfit.dynamics.plan import Plan
+from nmfit.dynamics.simulated import integrate
 from nmfit.fit.simulated import fit_simulated
 from nmfit.fit.twin import controlled_fc
-from nmfit.models import Hopf, ReducedWongWang, StuartLandau
+from nmfit.models import FitzHughNagumo, Hopf, JansenRit, Kuramoto, ReducedWongWang, StuartLandau, WilsonCowan
 from nmfit.network import Network
 from nmfit.observe import Balloon, Direct
 
 SECONDS, TR, BAND = 864.0, 2.0, (0.01, 0.1)
 LONGER = 10
-PARTS = ("control", "kuramoto")
+PARTS = ("control", "kuramoto", "joint", "recover", "stress", "cost")
 
 
 def shipped():
@@ -87,6 +92,128 @@ def kuramoto(_seeds):
             say(f"kuramoto_{name}_heldout_{score}", mean, f"(se {error:.3f})", True, 20, began)
 
 
+def joint(_seeds):
+    """Fit FC and FCD of 706 people together, and score fresh scans of the empirical length on 303 others."""
+    with np.load(Path(os.environ["NMFIT_DATA"]) / "fmri" / "hcp_schaefer100_group.npz", allow_pickle=False) as d:
+        data = {name: d[name].astype(float) for name in d.files if d[name].dtype.kind == "f" or name.startswith("sc")}
+    brain = nmfit.Connectome(data["sc_train"], lengths=data["len_train"])
+    maps = np.stack([data["map_myelinmap"], data["map_fcgradient01"]])
+    target = scan_target(fc=data["fc_train"], fcd=data["fcd_train"], heldout_fc=data["fc_test"],
+                         heldout_fcd=data["fcd_test"], tr=float(data["tr"]), volumes=1200, band=None, window=30.0,
+                         step=5.0)
+    for rung in ("maps", "region"):
+        began = time.monotonic()
+        found = nmfit.fit(target, brain, engine="joint", maps=maps, max_rung=rung, score_seeds=30)
+        told = found.result.record["provenance"]["options"]
+        print(f"# {rung}: tempo {told['tempo']:.3g}, {told['frequency']:g} Hz, {told['steps']} candidates")
+        for prefix, what in (("group_", "together"), ("", "alone")):
+            r, mean, ks, total = (found.scores[prefix + name] for name in ("r", "mean_fc", "ks", "total"))
+            print(f"# {rung}, {what}: r {r[0]:.3f} ({r[1]:.3f}), mean {mean[0]:.3f} ({mean[1]:.3f}), KS {ks[0]:.3f} "
+                  f"({ks[1]:.3f})")
+            say(f"joint_{rung}_total_{what}", total[0], f"<=0.30 (se {total[1]:.3f})", total[0] <= 0.30, found.scans,
+                began)
+            say(f"joint_{rung}_r_{what}", r[0], ">=0.80", r[0] >= 0.80, found.scans, began)
+            say(f"joint_{rung}_ks_{what}", ks[0], "<=0.14", ks[0] <= 0.14, found.scans, began)
+
+
+def recover(_seeds):
+    """Fit what cycles and bursts to its own simulations, and hold parameters against the truth."""
+    rng = np.random.default_rng(0)
+    weights = np.triu(rng.uniform(0, 1, (6, 6)) ** 2, 1)
+    weights = (weights + weights.T) / 2
+    slow, fast = (2.0, (0.01, 0.1), 40.0, 20.0, 0.2, 600.0), (0.02, (1.0, 20.0), 2.0, 1.0, 1e-3, 30.0)
+    cases = {
+        "hopf_past_onset": (Hopf(a=0.05, f=0.05, sigma=0.1), {"G": 0.1}, {"G": 0.02}, slow),
+        "kuramoto": (Kuramoto(f=np.linspace(0.045, 0.055, 6), sigma=0.2), {"G": 0.05}, {"G": 0.01}, slow),
+        "fitzhugh_spiking": (FitzHughNagumo(I=1.0, sigma=0.3), {"G": 0.4}, {"G": 0.1}, fast),
+        "jansen_rit_cycle": (JansenRit(p=150.0, sigma=20.0), {"G": 12.0}, {"G": 4.0}, fast),
+    }
+    for name, (model, truth, start, (tr, band, window, step, dt, seconds)) in cases.items():
+        began = time.monotonic()
+        network = Network.of(weights, model, **truth)
+        data = nmfit.simulate(network, seconds, sample=tr, dt=dt, runs=4, seed=9).data
+        target = scan_target(list(data), tr=tr, band=band, window=window, step=step)
+        found = fit_simulated(target, weights, model=network.replace(start), free=dict.fromkeys(start, "shared"),
+                              loss=nmfit.loss.FCMSE(), steps=30, rate=0.25, seeds=4, score_seeds=4, dt=dt, seed=1)
+        print("# " + found.summary().replace("\n", "\n# "), flush=True)
+        for parameter, value in truth.items():
+            ratio = float(found.parameters[parameter]) / value
+            say(f"recover_{name}_{parameter}_over_truth", ratio, "0.8 to 1.25", 0.8 <= ratio <= 1.25, 4, began)
+
+
+def stress(_seeds):
+    """Plant what must not end in a number: a step too long, chaos, a loss that leaves the finite range."""
+    began = time.monotonic()
+    weights = np.ones((4, 4)) - np.eye(4)
+    network = Network.of(weights, JansenRit(p=150.0, sigma=20.0), G=12.0)
+    try:
+        nmfit.simulate(network, 5.0, sample=0.05, dt=0.05)
+        refused = False
+    except nmfit.InputError as problem:
+        print(f"# step too long: {problem}")
+        refused = True
+    say("stress_step_too_long_refused", float(refused), "1", refused, 1, began)
+    hot = Network.of(weights, Hopf(a=0.4, sigma=1.0, beta=0.1, f=0.05), G=5.0)
+    data = np.random.default_rng(0).normal(size=(3, 200, 4))
+    target = scan_target(list(data), tr=0.1, band=(0.5, 4.0), window=4.0, step=2.0)
+    cases = {"chaotic": (network.replace({"G": 60.0}), {"G": "shared"}, 1e-3),
+             "many_parameters": (network.replace({"G": 60.0}), {"p": "region", "A": "region", "B": "region",
+                                                                "a": "region"}, 1e-3),
+             "divergent": (hot, {"G": "shared", "sigma": "shared"}, 0.05)}
+    for name, (model, free, dt) in cases.items():
+        began = time.monotonic()
+        try:
+            found = fit_simulated(target, weights, model=model, free=free, loss=nmfit.loss.FCMSE(), steps=10, rate=2.0,
+                                  seeds=1, score_seeds=2, dt=dt, seconds=20.0)
+            told, sound = f"{found.outcome.value}; {found.health.estimator}", np.isfinite(found.loss)
+            print(f"# {name}: {told}; growth {found.health.growth:.3g} /s, error {found.health.error:.2g}")
+        except nmfit.InputError as problem:
+            print(f"# {name}: {problem}")
+            sound = True
+        say(f"stress_{name}_named_and_finite", float(sound), "1", bool(sound), 1, began)
+
+
+def cost(_seeds):
+    """Weigh the gradient of a quarter of an hour of 100 regions, and time value and gradient beside the forward run."""
+    rng = np.random.default_rng(0)
+    weights = np.triu(rng.uniform(size=(100, 100)), 1)
+    weights = weights + weights.T
+    weights /= weights.sum(1).mean()
+    for name, model, instrument, dt, goal, seconds in (
+            ("Hopf", Hopf(f=0.05), Direct(), 0.12, 4, 900.0),
+            ("ReducedWongWang", ReducedWongWang(), Balloon(), 0.02, 10, 900.0),
+            ("FitzHughNagumo", FitzHughNagumo(), Direct(), 2e-3, 4, 20.0),
+            ("WilsonCowan", WilsonCowan(), Direct(), 1e-3, 10, 8.0),
+            ("JansenRit", JansenRit(), Direct(), 1e-3, 10, 8.0)):
+        began = time.monotonic()
+        network = Network.of(weights, model, G=0.1)
+        plan = Plan.of(network, instrument, seconds, sample=0.72, dt=dt, warmup=0.0, memory=2e9)
+
+        def value(G, network=network, instrument=instrument, plan=plan):
+            signal = integrate(network.replace({"G": G}), instrument, plan, jax.random.key(0)).signal
+            return correlation(covariance(signal))[0, 1]
+
+        at = jax.numpy.asarray(0.1)
+        forward, both = jax.jit(value), jax.jit(jax.value_and_grad(value)).lower(at).compile()
+        times = {}
+        for what, run in (("forward", forward), ("both", both)):
+            jax.block_until_ready(run(at))
+            times[what] = min(elapsed(run, at) for _ in range(3))
+        ratio = times["both"] / times["forward"]
+        say(f"cost_ratio_{name}", ratio, f"<={goal}", ratio <= goal, 100, began)
+        if seconds == 900.0:
+            weighed, told = both.memory_analysis().temp_size_in_bytes, plan.memory(network, instrument)
+            print(f"# {name}: {weighed / 2**20:.0f} MiB weighed, {told / 2**20:.0f} MiB estimated")
+            say(f"memory_gib_{name}", weighed / 2**30, "<4", weighed < 4 * 2**30, 100, began)
+
+
+def elapsed(run, at):
+    """Return the seconds of one call."""
+    began = time.perf_counter()
+    jax.block_until_ready(run(at))
+    return time.perf_counter() - began
+
+
 def main():
     """Run the parts that are named, or all."""
     parser = argparse.ArgumentParser()
@@ -95,7 +222,8 @@ def main():
     args = parser.parse_args()
     with jax.enable_x64(True):
         for part in args.parts:
-            {"control": control, "kuramoto": kuramoto}[part](args.seeds)
+            {"control": control, "kuramoto": kuramoto, "joint": joint, "recover": recover, "stress": stress,
+             "cost": cost}[part](args.seeds)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,86 @@
+"""Networks fitted as they stand: mixed, with regions that no instrument sees, in both engines."""
+
+import numpy as np
+import pytest
+
+import nmfit
+from nmfit.compare.connectivity import correlation
+from nmfit.compare.scans import scan_target
+from nmfit.dynamics import linearise
+from nmfit.errors import InputError
+from nmfit.fit import load_result
+from nmfit.models import Hopf, StuartLandau
+from nmfit.network import Connectome, Network
+from nmfit.observe import Direct
+
+RNG = np.random.default_rng(5)
+N = 7
+WEIGHTS = np.triu(RNG.uniform(0.1, 1, (N, N)), 1)
+WEIGHTS = WEIGHTS + WEIGHTS.T
+LABELS = ("c0", "c1", "c2", "c3", "c4", "t0", "t1")
+BAND = (0.01, 0.1)
+
+
+def mixed(G=0.05, a=-0.2, deep=-0.05):
+    """Return a cortex of Hopf regions and a thalamus of another model, which no instrument sees."""
+    return Network.of(Connectome(WEIGHTS, labels=LABELS),
+                      {"cortex": (Hopf(a=a, f=0.05), LABELS[:5]),
+                       "thalamus": (StuartLandau(a=deep, f=0.05), LABELS[5:])},
+                      G=G, observed=["cortex"])
+
+
+def fc_of(network):
+    return np.asarray(correlation(linearise(network, Direct()).covariance(BAND, 48)[0]))
+
+
+def test_a_mixed_network_with_unseen_regions_is_fitted_in_closed_form(tmp_path):
+    truth = mixed()
+    target = nmfit.fc_target(fc_of(truth), band=BAND, labels=LABELS[:5], heldout=fc_of(truth), tr=2.0, n_volumes=300)
+    begun = mixed(G=0.02, a=-0.4)
+    result = nmfit.fit(target, begun, free={"G": "shared", "cortex.a": "shared"}, starts=2)
+    values = {row["name"]: row["value"] for row in result.parameters}
+    # FC in a narrow band tells a ratio better than a level.
+    assert values["G"] / -values["cortex.a"] == pytest.approx(0.25, rel=0.1)
+    assert result.score > 0.995
+    assert result.score > result.rung("shared")["coupling_zero"] + 0.1
+    assert result.labels == list(LABELS[:5])
+    assert "2 regions act that no instrument sees" in result.rung("shared")["reason"]
+    assert values["thalamus.a"] == -0.05
+    result.save(tmp_path / "out")
+    assert load_result(tmp_path / "out").rung("shared")["model"] == "Hopf+StuartLandau"
+
+
+def test_regions_of_a_group_have_values_of_their_own():
+    truth = mixed(a=np.array([-0.1, -0.2, -0.3, -0.4, -0.5]))
+    target = nmfit.fc_target(fc_of(truth), band=BAND, labels=LABELS[:5], tr=2.0, n_volumes=300)
+    result = nmfit.fit(target, mixed(), free={"cortex.a": "region"}, starts=1, shrinkage=1e-6)
+    rows = [row for row in result.parameters if row["name"] == "cortex.a"]
+    assert [row["region"] for row in rows] == list(LABELS[:5])
+    assert np.corrcoef([row["value"] for row in rows], [-0.1, -0.2, -0.3, -0.4, -0.5])[0, 1] > 0.9
+    assert "not_validated" in result.flags
+
+
+@pytest.mark.long
+def test_and_through_simulation():
+    data = nmfit.simulate(mixed(), 400.0, sample=2.0, dt=0.5, runs=3, seed=1).data
+    assert data.shape[-1] == 5
+    target = scan_target(list(data), tr=2.0, band=BAND, window=40.0, step=20.0, labels=LABELS[:5])
+    found = nmfit.fit(target, mixed(G=0.02), free={"G": "shared", "thalamus.a": "shared"}, seeds=2, score_seeds=3,
+                      steps=8, dt=0.5)
+    assert found.loss < found.start_loss
+    assert found.result.labels == list(LABELS[:5])
+    assert set(found.parameters) == {"G", "thalamus.a"}
+
+
+def test_what_is_refused():
+    target = nmfit.fc_target(np.eye(4), band=None)
+    with pytest.raises(InputError, match="5 seen regions where the FC has 4"):
+        nmfit.fit(target, mixed())
+    named = nmfit.fc_target(fc_of(mixed()), labels=tuple(reversed(LABELS[:5])))
+    with pytest.raises(InputError, match="seen region 1 is c0 where the FC has c4"):
+        nmfit.fit(named, mixed())
+    fine = nmfit.fc_target(fc_of(mixed()), labels=LABELS[:5])
+    with pytest.raises(InputError, match="none of that name"):
+        nmfit.fit(fine, mixed(), free={"a": "shared"})
+    with pytest.raises(InputError, match="Choose one"):
+        nmfit.fit(fine, mixed(), free={"G": "everywhere"})
