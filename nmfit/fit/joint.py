@@ -11,6 +11,7 @@ import time
 import jax
 import numpy as np
 
+from ..compare.loss import FC, FCMSE
 from ..compare.scans import ScanTarget
 from ..compare.target import fc_target
 from ..dynamics.plan import Plan
@@ -28,10 +29,11 @@ from .threads import one_core_each
 from .under_noise import acting, largest_noise
 
 SLOWEST = 0.4                                      # 1/s, of a damping where FC is fitted: room for both tempos
-TEMPOS = 2.0 ** np.arange(-2.0, 3.5)
-FREQUENCIES = (0.005, 0.01, 0.02, 0.03, 0.045)     # Hz
+TEMPOS = 2.0 ** np.arange(-2.0, 2.5)
+FREQUENCIES = (0.005, 0.01, 0.02, 0.03)              # Hz
 REFINED = 3                                        # halvings of the step in log tempo around the best
 SHRINKAGE = 1e-4
+SPREAD = 20.0                                      # r does not see how far FC varies over pairs; FCD does
 STEP = 0.5                                         # of the fastest rate's time constant
 
 
@@ -93,7 +95,8 @@ def fit_joint(target, brain, *, model="Hopf", maps=None, max_rung="region", driv
     if max_rung not in LEVELS:
         raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(LEVELS)}.")
     whole = fc_target(target.fit.fc, band=None, tr=target.tr, n_volumes=target.volumes, labels=target.labels)
-    plan = plan_of(whole, brain, model=model, maps=maps, transform=sc_transform, norm=sc_norm, seed=seed, starts=starts)
+    plan = plan_of(whole, brain, model=model, maps=maps, transform=sc_transform, norm=sc_norm, seed=seed, starts=starts,
+                   loss=FC() + SPREAD * FCMSE())
     if plan.model.rotation is None:
         raise InputError(f"model {type(plan.model).__name__}", "regions that do not turn, whose tempo is their own",
                          "Choose Hopf or StuartLandau, or engine='simulated'.")
@@ -177,7 +180,7 @@ class _Search:
 
     def best(self):
         """Return the tempo and the frequency of the least loss: all tempos, all frequencies at the best, then finer."""
-        frequency = FREQUENCIES[1]
+        frequency = FREQUENCIES[0]
         tempo = min(self.tempos, key=lambda k: self.loss(k, frequency))
         frequency = min(FREQUENCIES, key=lambda f: self.loss(tempo, f))
         for halving in range(REFINED):
