@@ -44,7 +44,6 @@ KNOWN_BEFORE_TRACING = {
     "fit/ground.py": "calls compiled fits and keeps what they return",
     "fit/confirm.py": "calls compiled simulations and measures what they return",
     "fit/uncertainty.py": "calls compiled fits and measures their spread",
-    "fit/joint.py": "calls compiled simulations and measures what they return",
     "fit/placed.py": "calls compiled fits and keeps what they return",
     "fit/bayes.py": "calls compiled chains and measures what they return",
     "fit/identify.py": "differences compiled predictions, and measures what they return",
