@@ -103,7 +103,7 @@ def people_of(sessions, brains, *, band, design=None, covariates=None):
                                  f"have {usual[0]} at {usual[1]:g} s. Give everybody in one parcellation, with one TR")
     people = [p for p in people if p.name not in failures]
     if len(people) < FEWEST:
-        why = f" ({'; '.join(failures.values())})" if failures else ""
+        why = "".join(f"; of {name}: {reason.rstrip('.')}" for name, reason in list(failures.items())[:1])
         raise InputError("cohort", f"{len(people)} people that can be used{why}", "Give at least three people.")
     return people, failures, design
 

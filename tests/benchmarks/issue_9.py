@@ -120,7 +120,7 @@ def width(_args):
           "width: people are fitted one by one")
 
 
-def made(people, regions, seed=0, volumes=600):
+def made(people, regions, seed=0, volumes=1000):
     """Return a synthetic cohort: linear noise-driven networks with regional values of their own."""
     rng = np.random.default_rng(seed)
     places = rng.uniform(-60, 60, (regions, 3))
@@ -148,7 +148,7 @@ def throughput(args):
     """Print people per minute of a synthetic cohort of 68 regions, what the engine costs, and memory."""
     began = time.monotonic()
     data, brains = made(args.people, 68)
-    nmfit.fit_cohort(*made(4, 68, volumes=600), max_rung="region", folds=2, starts=1)       # compiles
+    nmfit.fit_cohort(*made(4, 68), max_rung="region", folds=2, starts=1)       # compiles
     for label, options in (("scores", {"nulls": False, "errors": False}), ("everything", {})):
         clock, cpu = Clock(), time.process_time()
         nmfit.fit_cohort(data, brains, progress=clock, starts=1, **options)
