@@ -67,12 +67,18 @@ def run(args):
     try:
         result = _fitted(args, people, slurm, progress)
     except SchedulerLost as error:
-        progress.close()
-        print(f"error: {error}; {KEPT}", file=sys.stderr)
-        return FAILED
+        return _broken_off(progress, str(error))
+    except OSError as error:                       # a full disk, a share that is gone
+        return _broken_off(progress, f"{error.filename or args.output}: {error.strerror or error}")
     print(result.summary())
     print(f"report: {Path(args.output) / 'report.html'}")
     return FAILED if result.record["failures"] else FINISHED
+
+
+def _broken_off(progress, why):
+    progress.close()
+    print(f"error: {why}; {KEPT}", file=sys.stderr)
+    return FAILED
 
 
 def _fitted(args, people, slurm, progress):

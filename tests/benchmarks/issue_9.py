@@ -170,7 +170,7 @@ def throughput(args):
 def _hashes(folder):
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(Path(folder).rglob("*"))
-            if path.suffix in (".npz", ".tsv") and ".unfinished" not in path.parts}
+            if path.suffix in (".npz", ".tsv") and ".unfinished" not in path.parts and path.name != "failures.tsv"}
 
 
 def workers(_args):
@@ -267,20 +267,29 @@ def accidents(_args):
         say("accident_unreadable_person_exit_code", code, "3", code == 3, 1, began)
         say("accident_unreadable_person_others_done", done, "5", done == 5 and "sub-0002" in told, 5, began)
 
-        (here / "bad_person").mkdir()
         inputs = study(here / "study2")
-        full = here / "full"
-        full.mkdir()
-        limit = "import resource, sys; from nmfit.cli import main; " \
-                "resource.setrlimit(resource.RLIMIT_FSIZE, (12000, 12000)); sys.exit(main(sys.argv[1:]))"
-        arguments = _command(inputs, full)[3:]
-        process = subprocess.run([sys.executable, "-c", limit, *arguments], capture_output=True, text=True,
-                                 env=os.environ | {"JAX_ENABLE_COMPILATION_CACHE": "0"})
+        _full_disk(inputs, here, whole, began)
+
+
+def _full_disk(inputs, here, whole, began):
+    """Run on a file system of 200 kB, then go on where there is room."""
+    full = here / "full"
+    full.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(full)], capture_output=True).returncode:
+        print("# disk full: not measured, since no small file system can be mounted")
+        return
+    try:
+        process = subprocess.run(_command(inputs, full), capture_output=True, text=True)
         print("#", (process.stderr.strip().splitlines() or [""])[-1])
-        say("accident_disk_full_exit_code", process.returncode, "2 or 3", process.returncode in (2, 3), 1, began)
-        subprocess.run(_command(inputs, full), capture_output=True)
-        same = _hashes(full) == whole
-        say("accident_disk_full_again_same_files", same, "1", same, len(whole), began)
+        kept = shutil.copytree(full, here / "roomy")
+    finally:
+        subprocess.run(["umount", str(full)], check=True)
+    files = len(list(kept.rglob("*.npz")))
+    say("accident_disk_full_exit_code", process.returncode, "3", process.returncode == 3, 1, began)
+    say("accident_disk_full_files_kept", files, ">0", files > 0, 1, began)
+    subprocess.run(_command(inputs, kept), capture_output=True)
+    same = _hashes(kept) == whole
+    say("accident_disk_full_again_same_files", same, "1", same, len(whole), began)
 
 
 def main():
