@@ -283,7 +283,19 @@ def test_explains_is_said_only_where_a_rung_cleared_everything():
     none = flat(make_result(explained=None).summary())
     assert "A description, not an explanation" in none
     assert "explains" not in none
-    assert "It does not clear: distance only, p = 0.1." in none
+    assert "'region + drive' does not clear: distance only, p = 0.1." in none
+
+
+def test_what_a_rung_does_not_clear_is_named_even_where_every_p_is_small():
+    small = {"mean": 0.6, "sd": 0.01, "margin": 0.01, "p": 0.05, "p_adjusted": 0.05, "n": 19}
+    result = make_result(explained=None, nulls={"permuted": small, "rewired": small | {"p_adjusted": 0.15},
+                                                "distance": small})
+    result.rung("region + drive")["over_coupling_zero"] = {"mean": 0.05, "se": 0.04}
+    text = flat(result.summary())
+    assert ("'region + drive' does not clear: rewired, strengths kept, p = 0.05, 0.15 among all rungs; itself without "
+            "coupling, +0.05 ± 0.04 over what was scored.") in text
+    result.rung("region + drive")["over_coupling_zero"] = {"mean": 0.05, "se": 0.02}
+    assert "itself without coupling, +0.05" not in flat(result.summary())
 
 
 def test_no_null_no_explanation():

@@ -131,7 +131,8 @@ def _rung_rows(plan, trials, path, pooled, evidence):
                                               for f, fold in zip(fits, plan.target.folds, strict=True)]))
             if evidence is not None:
                 row |= {"score_heldout": float(evidence["scores"][k]), "score_heldout_se": evidence["errors"][k],
-                        "coupling_zero": float(evidence["twins"][k])}
+                        "coupling_zero": float(evidence["twins"][k]),
+                        "over_coupling_zero": dict(zip(("mean", "se"), evidence["over_twins"][k], strict=True))}
         else:
             at = [s.pairs > 0 for s in plan.target.final.splits]
             row["score_fit"] = float(np.mean([

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ..compare.empirical import fc_score
+from ..compare.empirical import fc_score, jackknife
 from ..network.surrogates import DECAYS
 from .evidence import KINDS, baseline_scores, clears, climb_path, heldout, heldout_error, run_null, surrogate
 from .ground import fit_rung
@@ -54,6 +54,7 @@ def gather(plan, path, pooled, n_null, progress):
     errors = [heldout_error(pooled[0][r].fc, folds[0]) if len(folds) == 1 else
               float(scores[:, r].std(ddof=1) / np.sqrt(len(folds))) for r in range(len(path))]
     return {"scores": means, "errors": errors, "twins": twin_scores, "nulls": nulls,
+            "over_twins": [jackknife(gains) for gains in paired],
             "explained": explained[-1] if explained else None,
             "baselines": {name: None if base[0][name] is None else float(np.mean([b[name] for b in base]))
                           for name in base[0]}}

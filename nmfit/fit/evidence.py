@@ -124,10 +124,14 @@ class Null:
         return float(1 + (z[1:].max(axis=1) >= z[0, rung]).sum()) / len(everyone)
 
     def row(self, rung, score):
-        """Return the record of `fit.json`; margin and p are against what was fitted as the nulls were."""
+        """Return the record of `fit.json`; margin and p are against what was fitted as the nulls were.
+
+        ``p_adjusted`` is p among all rungs, and what "explained" asks.
+        """
         own, score = self.scores[:, rung], score if self.real is None else self.real[rung]
         return {"mean": own.mean(), "sd": own.std(ddof=1) if own.size > 1 else None, "margin": score - own.mean(),
-                "p": self.p(rung, score), "n": int(own.size)}
+                "p": self.p(rung, score), "p_adjusted": None if self.real is None else self.adjusted(rung),
+                "n": int(own.size)}
 
 
 def run_null(kind, count, score_null, scores, progress=None, until=None):

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import zlib
 from importlib.metadata import version
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +26,8 @@ STEPS = {"shared": 100, "maps": 200, "region": 800, "edges": 900}
 SLOW_STEPS = {"shared": 60, "maps": 100, "region": 150, "edges": 150}     # where a step costs a solve per frequency
 SLOW_STARTS = 2
 AGREE = 0.01                     # losses this close count as the same optimum
-RACE = {"maps": 80, "region": 40}     # steps after which only the leading start goes on; elsewhere there are few
+# After so many steps so few starts go on: the order seldom changes from there. Elsewhere there are few.
+RACE = {"maps": ((20, 2), (80, 1)), "region": ((40, 1),)}
 
 predict = jax.jit(predicted_fc, static_argnames="nodes", compiler_options=ALONE)
 
@@ -82,7 +84,7 @@ class Fitted:
     network : Network at the optimum
     fc : array ``[n, n]``, its prediction
     loss, start_loss : floats
-    steps, starts, free, agreeing : counts; how many starts ended within `AGREE` of the best loss
+    steps, starts, free, agreeing : counts; how many starts were within `AGREE` of the best loss when last looked at
     status : Status
     abscissa : stability figure, 1/s
     history : array, best loss after each step
@@ -153,29 +155,53 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
         shrinkage=shrinkage)
 
 
+class _Runner(NamedTuple):
+    """One start of a search, as far as it went."""
+
+    where: int                # which problem
+    found: object             # Minimum of its last lap
+    steps: int
+    history: np.ndarray
+
+    @property
+    def loss(self):
+        return float(self.found.loss) if np.isfinite(self.found.loss) else np.inf
+
+
+def _further(problems, where, theta, until, runner=None):
+    """Go on with a start until it has made so many steps or has come to its end."""
+    made = 0 if runner is None else runner.steps
+    if runner is not None and (made >= until or STATUSES[int(runner.found.status)] is not Status.STEP_LIMIT):
+        return runner
+    found = minimise(fc_objective_along, theta, problems[where], until - made, TOLERANCE)
+    history = np.asarray(found.history)[:int(found.steps) + 1]
+    return _Runner(where, found, made + int(found.steps),
+                   history if runner is None else np.append(runner.history, history[1:]))
+
+
 def _search(problems, rung, starts, seed, steps):
     """Minimise from every start of every problem; return the best as arrays, all that a `Fitted` cannot rebuild.
 
-    Starts race: who leads after `RACE` steps is searched to the end, since the order seldom changes from there on.
+    Starts race: after some steps the best go on, in the end the leader alone (successive halving).
     """
-    lap = min(steps, RACE.get(rung.level, steps))
-    tried = [(minimise(fc_objective_along, as_vector(problem.blocks, theta), problem, lap, TOLERANCE), where)
-             for where, problem in enumerate(problems) for theta in _starts(problem.blocks, starts, seed, rung)]
-    losses = np.array([float(m.loss) for m, _ in tried])
-    leader = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
-    best, where = tried[leader]
-    count, history = sum(int(m.steps) for m, _ in tried), np.asarray(best.history)[:int(best.steps) + 1]
-    if STATUSES[int(best.status)] is Status.STEP_LIMIT and lap < steps:
-        best = minimise(fc_objective_along, best.theta, problems[where], steps - lap, TOLERANCE)
-        losses[leader] = float(best.loss)
-        count, history = count + int(best.steps), np.append(history, best.history[1:int(best.steps) + 1])
-    theta = as_theta(problems[where].blocks, best.theta)
-    fc, abscissa, _ = predict(theta, problems[where])
+    laps = [(min(at, steps), most) for at, most in RACE.get(rung.level, ())] + [(steps, 1)]
+    running = [_further(problems, where, as_vector(problem.blocks, theta), laps[0][0])
+               for where, problem in enumerate(problems) for theta in _starts(problem.blocks, starts, seed, rung)]
+    start_loss, count, made, agreeing = running[0].found.start_loss, len(running), 0, 0
+    for until, most in laps:
+        running = sorted((_further(problems, r.where, r.found.theta, until, r) for r in running), key=lambda r: r.loss)
+        left = running[most:]
+        agreeing += sum(r.loss < running[0].loss + AGREE for r in left)
+        made += sum(r.steps for r in left)
+        running = running[:most]
+    best = running[0]
+    theta = as_theta(problems[best.where].blocks, best.found.theta)
+    fc, abscissa, _ = predict(theta, problems[best.where])
     fc = np.asarray(fc)
-    return {"place": where, "fc": np.where(np.isfinite(fc), fc, np.eye(len(fc))), "loss": best.loss,
-            "start_loss": tried[0][0].start_loss, "steps": count, "starts": len(tried),
-            "agreeing": (losses < losses.min() + AGREE).sum(), "status": best.status, "abscissa": abscissa,
-            "history": history, **{f"theta.{name}": value for name, value in theta.items()}}
+    return {"place": best.where, "fc": np.where(np.isfinite(fc), fc, np.eye(len(fc))), "loss": best.found.loss,
+            "start_loss": start_loss, "steps": made + best.steps, "starts": count, "agreeing": agreeing + 1,
+            "status": best.found.status, "abscissa": abscissa, "history": best.history,
+            **{f"theta.{name}": value for name, value in theta.items()}}
 
 
 def digest(tree, *known):

@@ -154,8 +154,15 @@ def null_line(null):
         return "not fitted"
     text = f"{score(null['mean'])}" + (f" ± {null['sd']:.2f}" if null["sd"] is not None else "")
     text += f", margin {null['margin']:+.2f}" if null["margin"] is not None else ""
-    text += f", p = {null['p']:.2g}" if null["p"] is not None else ""
+    text += f", {_p(null)}" if null["p"] is not None else ""
     return f"{text} ({null['n']} refitted)"
+
+
+def _p(null):
+    """Return p of a null, and p among all rungs where that differs."""
+    among = null.get("p_adjusted")
+    differs = among is not None and among > null["p"]
+    return f"p = {null['p']:.2g}" + (f", {among:.2g} among all rungs" if differs else "")
 
 
 def first_line(record):
@@ -281,7 +288,7 @@ def _explanation(result):
             return (f"A description, not an explanation: no {one.replace('wrong', 'null')} was fitted, so nothing can "
                     f"be said about what {what[0].lower()}{what[1:]} contributes.")
         return (f"A description, not an explanation: no rung does better than every {one} and "
-                f"than itself without coupling.{_lost_to(record)}")
+                f"than itself without coupling.{_lost_to(result)}")
     rung = result.rung(result.explained)
     doubt = f" Provisionally: the {several} were held against fits as short as theirs." if _capped(record) else ""
     if result.explained == result.chosen:
@@ -298,11 +305,15 @@ def _capped(record):
     return any(flag.split(":")[0] == "nulls_capped" for flag in record["flags"])
 
 
-def _lost_to(record):
-    """Name the nulls that do as well; a margin's sign alone is no test, so p is what counts."""
-    lost = [f"{name}, p = {null['p']:.2g}" for name, null in nulls(record)
-            if null and null["p"] is not None and null["p"] > 0.05]
-    return f" It does not clear: {'; '.join(lost)}." if lost else ""
+def _lost_to(result):
+    """Name what the chosen rung does not clear; a margin's sign alone is no test, so p is what counts."""
+    lost = [f"{name}, {_p(null)}" for name, null in nulls(result.record)
+            if null and null["p"] is not None and max(null["p"], null.get("p_adjusted") or 0.0) > 0.05]
+    rung = result.rung(result.chosen)
+    over = rung.get("over_coupling_zero") or {"mean": None, "se": None}
+    if over["mean"] is not None and over["se"] is not None and over["mean"] <= 2.0 * over["se"]:
+        lost.append(f"itself without coupling, {over['mean']:+.2f} ± {over['se']:.2f} over what was scored")
+    return f" '{rung_name(rung)}' does not clear: {'; '.join(lost)}." if lost else ""
 
 
 def headline(result):
