@@ -97,30 +97,31 @@ def gradient(data):
     return found
 
 
-def fit(data):
-    """One fold, the searches alone, which is what the others do."""
+def fit(data, rungs):
+    """One fold, the searches alone, which is what the others do: first thing in a process, and once more."""
     from nmfit.fit.evidence import climb_path
     from nmfit.fit.fc import plan_of
 
-    labels, found = tuple(str(s) for s in data["labels"]), {"import": IMPORTED - BEGAN}
-    path = [(nf.Rung("shared", True), 0.0), (nf.Rung("region", True), 1e-5)]
-
-    def clock():
-        return time.perf_counter(), time.process_time()
-
-    def row(began, fc, **more):
-        now = clock()
-        return {"wall": now[0] - began[0], "cpu": now[1] - began[1], "fc": np.asarray(fc).tolist()} | more
-
-    for stage, rungs in (("shared", path[:1]), ("regional", path)):
-        began = clock()
-        brain = nf.Connectome(data["weights"], labels=labels)
+    def once():
+        began = time.perf_counter(), time.process_time()
         target = nf.fc_target(list(data["bold_fit"]), tr=float(data["tr"]), heldout=[data["bold_score"]])
-        plan = plan_of(target, brain)
+        plan = plan_of(target, nf.Connectome(data["weights"], labels=tuple(str(s) for s in data["labels"])))
         with jax.enable_x64(True), one_core_each():
             fits = climb_path(plan.ground(target.folds[0]), rungs, starts=2, seed=0)
-        found[stage] = row(began, fits[-1].fc)
-    return found
+        return {"wall": time.perf_counter() - began[0], "cpu": time.process_time() - began[1],
+                "fc": np.asarray(fits[-1].fc).tolist()}
+
+    return {"import": IMPORTED - BEGAN, "first": once(), "again": once()}
+
+
+def fit_shared(data):
+    """Three parameters: coupling, damping, a shared drive."""
+    return fit(data, [(nf.Rung("shared", True), 0.0)])
+
+
+def fit_regional(data):
+    """The same, then damping, noise and drive of every region."""
+    return fit(data, [(nf.Rung("shared", True), 0.0), (nf.Rung("region", True), 1e-5)])
 
 
 def climb(data):
@@ -167,6 +168,7 @@ def growth(_data):
 if __name__ == "__main__":
     with np.load(sys.argv[2], allow_pickle=False) as file:
         given = dict(file)
-    jobs = {"simulate": simulate, "gradient": gradient, "fit": fit, "climb": climb, "growth": growth}
+    jobs = {"simulate": simulate, "gradient": gradient, "fit_shared": fit_shared,
+            "fit_regional": fit_regional, "climb": climb, "growth": growth}
     result = jobs[sys.argv[1]](given)
     print(json.dumps(result | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
