@@ -2,11 +2,13 @@
 
 import dataclasses
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from scipy import stats
 
 from ..io import write_bytes, write_json, write_table
+from ..shown import Shown
 from . import scores
 from .reliability import reliabilities
 from .status import RECORD
@@ -28,7 +30,7 @@ COLUMNS = ("person", "parameter", "region", "value", "se", "unit", "unshrunken",
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class CohortResult:
+class CohortResult(Shown):
     """The fit of a cohort.
 
     Attributes
@@ -42,6 +44,8 @@ class CohortResult:
     labels : tuple of str
     covariates : dict of str to dict
     """
+
+    shown_as: ClassVar = "cohort"
 
     record: dict
     people: list

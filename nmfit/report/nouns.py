@@ -225,6 +225,26 @@ def _simulated_facts(fit):
              *((name, f"{mean:.3f} ± {error:.3f}") for name, (mean, error) in fit.scores.items())])
 
 
+@drawn
+def cohort(result):
+    """Draw every person's scores by what predicts, and their means."""
+    names = [name for name in ("own", "group", "blend", "model", "blend_model") if name in result.record["scores"]]
+    made = look.new_figure(6.0, 3.6)
+    axis = made.subplots()
+    for row in result.people:
+        axis.plot(range(len(names)), [row[name] for name in names], "o-", color=look.QUIET, markersize=3, linewidth=0.7)
+    axis.plot(range(len(names)), [result.record["scores"][name]["mean"] for name in names], "s", color=look.MODEL)
+    axis.set_xticks(range(len(names)), [name.replace("_", " + ") for name in names])
+    axis.set_ylabel("r with what scores")
+    axis.set_title(f"{len(result.people)} people, and their mean")
+    return made
+
+
+def _cohort_facts(result):
+    first, *rest = result.summary().splitlines()
+    return first, [("", line.strip()) for line in rest]
+
+
 # What a noun is drawn as -> its figure, its facts, and whether a cell shows the figure.
 NOUNS = {
     "connectome": (connectome, _connectome_facts, True),
@@ -234,4 +254,5 @@ NOUNS = {
     "model": (model, _model_facts, False),
     "simulation": (simulation, _simulation_facts, True),
     "simulated_fit": (simulated_fit, _simulated_facts, True),
+    "cohort": (cohort, _cohort_facts, True),
 }
