@@ -11,7 +11,7 @@ from test_identify import result
 import nmfit as nf
 from nmfit.errors import InputError
 from nmfit.fit.bayes import Draws, drawn_from, posterior_of
-from nmfit.fit.ground import _predict, fit_rung
+from nmfit.fit.ground import fit_rung, predict
 from nmfit.fit.recover import sampled
 from nmfit.fit.result import Result
 from nmfit.fit.rungs import Rung
@@ -84,7 +84,7 @@ def test_ranks_of_the_truth_are_uniform():
         theta = dict(posterior.centre)
         for i, (block, column) in enumerate(zip(posterior.blocks, posterior.columns, strict=True)):
             theta[block] = theta[block].at[column].add(posterior.spread[i] * z[i])
-        fc = np.asarray(_predict(theta, posterior.problem)[0])
+        fc = np.asarray(predict(theta, posterior.problem)[0])
         data = sampled(fc, SAMPLES, rng)
         posterior = dataclasses.replace(posterior, problem=dataclasses.replace(
             posterior.problem, target=jax.numpy.asarray(data)))
