@@ -162,8 +162,9 @@ def throughput(args):
         fixed = sum(clock.stages.values()) - wall
         projected = (fixed + 1000 / args.people * wall) / 60
         say(f"throughput_{label}_minutes_for_1000_projected", projected, "<=20", projected <= 20, args.people, began)
-        say(f"throughput_{label}_processor_minutes_for_1000_over_cores_projected", 1000 / args.people * cpu / 60 / cores,
-            "<=20", 1000 / args.people * cpu / 60 / cores <= 20, args.people, began)
+        processor = 1000 / args.people * cpu / 60 / cores
+        say(f"throughput_{label}_processor_minutes_for_1000_over_cores_projected", processor, "<=20", processor <= 20,
+            args.people, began)
         over = 1 - work / (cores * wall)
         say(f"throughput_{label}_engine_overhead", over, "<=0.05", over <= 0.05, args.people, began)
     say("throughput_peak_memory_MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "-", True, args.people,
