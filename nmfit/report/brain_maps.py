@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import gaussian_filter1d
 
 from . import look, words
@@ -59,6 +60,9 @@ def maps(result, narrow=False):
                               orientation="horizontal" if narrow else "vertical")
         if isinstance(scale, LogNorm):
             look.plain_decades(bar.long_axis)
+        else:
+            bar.locator = MaxNLocator(3 if narrow else 6)       # long numbers of a narrow range would meet
+            bar.update_ticks()
         bar.set_label(words.printable(rows[0]["unit"]))
         bar.outline.set_visible(False)
     return figure

@@ -137,7 +137,7 @@ def _climb_table(result):
         checked = words.validated(rung)
         rows.append(("" if rung["kept"] else "out", cells, f"{note}<br>{escaped(checked)}" if checked else note))
     head = ["rung", "free", "starts", "steps", "loss", "fitted", "choosing", "held out", "no coupling", "time"]
-    return table(head, rows, range(1, 10), less=(2, 3, 4, 9))
+    return table(head, rows, range(1, 10), less=(2, 3, 4, 6, 9))
 
 
 def _beside_table(result):
@@ -223,7 +223,7 @@ def _sweep(record):
     cells = [[words.number(row["sigma"]), words.score(row["score"]), words.number(row["difference"], 2),
               words.number(row["sampling_error"], 2), said[row["agrees"]], row.get("engine", "linear"),
               words.number(row.get("rmse"), 2), words.score(row.get("plain"))] for row in rows]
-    return table(head, [("", row, "") for row in cells], (0, 1, 2, 3, 6, 7)) if cells else ""
+    return table(head, [("", row, "") for row in cells], (0, 1, 2, 3, 6, 7), less=(3, 5, 6, 7)) if cells else ""
 
 
 def _provenance(record):
