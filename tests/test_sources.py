@@ -227,3 +227,19 @@ def test_other_people_tell_a_persons_pattern():
     assert np.abs(predicted[0] - truth).max() < 0.1
     with pytest.raises(nf.InputError, match="three people"):
         from_others(results[:2], targets[:2], brains[:2])
+
+
+def test_a_column_tells_five_numbers():
+    """The spectrum of a Jansen-Rit column holds two rates, two loop gains and one amplitude; see docs."""
+    names = ("A", "B", "a", "b", "C", "e0", "v0", "r", "p", "sigma")
+    network = nf.Network.of(nf.Connectome(np.array([[0.0, 1e-12], [1e-12, 0.0]])), nf.JansenRit(), G=0.0)
+    network = network.replace({name: np.full(2, float(network.value(name))) for name in names})
+
+    def log_power(move):
+        values = {name: network.value(name) * jnp.exp(move[k]) for k, name in enumerate(names)}
+        return jnp.log(sources_problem.alone(network.replace(values), jnp.arange(1.0, 40.0)))
+
+    _, slope = jax.jit(lambda m: gauss_newton.regionwise(log_power, m))(jnp.zeros((len(names), 2)))
+    values = np.linalg.svd(np.asarray(slope)[:, 0], compute_uv=False)
+    assert values[4] > 1e-4 * values[0]
+    assert values[5] < 1e-6 * values[4]

@@ -21,6 +21,8 @@ def add_data(parser, required=True):
     eeg.add_argument("--leadfield", metavar="F", help="forward solution or table; a template sphere unless given")
     eeg.add_argument("--centroids", metavar="F", help="table of regions with x, y, z in MNI mm, for the sphere")
     eeg.add_argument("--montage", metavar="NAME", help="template or file of electrode positions")
+    eeg.add_argument("--kind", choices=("eeg", "mag", "grad"), default="eeg",
+                     help="sensors of --eeg to use: magnetometers or gradiometers of an MEG file (default: eeg)")
     eeg.add_argument("--dof", type=float, metavar="N", help="degrees of freedom of --psd, 2 per independent window")
     eeg.add_argument("--fmin", type=float, default=1.0, metavar="HZ", help="default: 1")
     eeg.add_argument("--fmax", type=float, default=40.0, metavar="HZ", help="default: 40")
@@ -60,7 +62,8 @@ def inputs_of_eeg(args):
 
     return read_eeg_inputs(
         sc=args.sc, template=args.template, eeg=args.eeg, lengths=args.lengths, labels=args.labels,
-        leadfield=args.leadfield, centroids=args.centroids, montage=args.montage, fmin=args.fmin, fmax=args.fmax)
+        leadfield=args.leadfield, centroids=args.centroids, montage=args.montage, fmin=args.fmin, fmax=args.fmax,
+        kind=args.kind)
 
 
 def inputs_of_psd(args):

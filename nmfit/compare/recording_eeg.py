@@ -37,6 +37,8 @@ class SensorRecording:
     sha256 : dict
     notes : tuple of str
         What was repaired, left out or is odd.
+    kind : {"eeg", "mag", "grad"}
+        Of the sensors; fields and gradients are in the units of `observe.kinds`.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class SensorRecording:
     subject: str = ""
     sha256: dict = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    kind: str = "eeg"
 
     def __post_init__(self):
         where = self.source or "EEG"

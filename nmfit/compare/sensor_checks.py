@@ -4,6 +4,7 @@ import numpy as np
 from scipy.signal import butter, sosfiltfilt, welch
 
 from ..errors import InputError
+from ..observe.kinds import sensor_kind
 
 FLAT = 1e-2                       # of the usual amplitude
 LEAST_RMS, MOST_RMS = 1e-7, 5e-4  # V in 1-40 Hz, median over channels
@@ -76,8 +77,15 @@ def _largest_correlation(data, sfreq):
     return np.median(largest, axis=0)
 
 
-def check_unit(data, sfreq, where):
-    """Refuse amplitudes no scalp has, naming the unit they probably are in.
+def check_unit(data, sfreq, where, kind="eeg"):
+    """Refuse amplitudes no head makes, naming the unit they probably are in.
+
+    Parameters
+    ----------
+    data : array ``[t, s]``, in the unit of the sensors' kind
+    sfreq : float
+    where : str
+    kind : {"eeg", "mag", "grad"}
 
     Raises
     ------
@@ -86,6 +94,11 @@ def check_unit(data, sfreq, where):
     amplitude = float(np.median(band_rms(data, sfreq)))
     if LEAST_RMS <= amplitude <= MOST_RMS:
         return
+    sensors = sensor_kind(kind)
+    if kind != "eeg":
+        raise InputError(where, f"a median amplitude of {amplitude / sensors.factor:.3g} "
+                         f"{sensors.unit.split()[-1]} in 1-40 Hz, which no head makes",
+                         "Give T, or T/m (scale= multiplies what is in the file).", sensors.usual)
     guess = next((f"they look like {unit}" for factor, unit in ((1e-6, "microvolts"), (1e-3, "millivolts"), (1e3, "kV"))
                   if 1e-6 <= amplitude * factor <= 1e-4), "check the calibration")
     raise InputError(where, f"a median amplitude of {1e6 * amplitude:.3g} uV in 1-40 Hz: {guess}",

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import InputError
+from ..observe.kinds import power_unit
 from ..shown import Shown
 from .recording_eeg import SensorRecording, SensorSpectrum
 from .welch import cross_spectra, degrees_of_freedom, smearing, welch_psd, window_starts
@@ -203,7 +204,8 @@ def _from_recording(recording, heldout, fmin, fmax, seconds, gap, roles):
     nodes, smear = smearing(freqs[kept], sfreq, length)
     return SpectrumTarget(
         freqs=freqs[kept], psd=psd, dof=dof, bins={role: np.ones(kept.sum(), bool) for role in psd}, nodes=nodes,
-        smear=smear, ch_names=recording.ch_names, unit="V^2/Hz", reference=recording.reference,
+        smear=smear, ch_names=recording.ch_names, unit=power_unit(recording.kind),
+        reference=recording.reference,
         design="blocks" if heldout is None else "heldout", positions=recording.positions, excluded=excluded,
         dependence=_dependence(recording, length, kept), window=length, source=recording.source,
         sha256=recording.sha256 | (heldout.sha256 if heldout is not None else {}),
@@ -246,6 +248,9 @@ def _kept(freqs, fmin, fmax, mains):
 def _same_channels(recording, heldout):
     if not isinstance(heldout, SensorRecording):
         raise InputError("held-out data", f"{type(heldout).__name__} beside a recording", "Give a recording, too.")
+    if heldout.kind != recording.kind:
+        raise InputError(heldout.source or "held-out data", f"sensors of kind '{heldout.kind}'",
+                         "Read both recordings with one kind.", f"'{recording.kind}'")
     if heldout.sfreq != recording.sfreq:
         raise InputError(heldout.source or "held-out data", f"sampled at {heldout.sfreq:g} Hz",
                          "Resample one of the recordings.", f"{recording.sfreq:g} Hz")

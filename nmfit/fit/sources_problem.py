@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ..dynamics.alone import ALONE
+from ..dynamics.fixed_point import fixed_point
 from ..dynamics.local import imaginary, jacobian, local_system, transfer
 from ..parameters import pytree, static, to_bounded
 
@@ -44,11 +45,11 @@ class SourcesProblem:
 
 
 def alone(network, freqs):
-    """Return the one-sided power ``[f, n]`` of regions that hear nothing but their own diffusive loss."""
+    """Return the one-sided power ``[f, n]`` of regions that hear no fluctuation but their own diffusive loss."""
     (name, _), = network.members
-    x = network.start()[name]
-    silence = jnp.zeros((len(network.channels), network.n))
-    a, b, heard = local_system(network, name, x, silence)
+    rest = fixed_point(network).x
+    x, c = rest[name], network.input(network.output(rest))
+    a, b, heard = local_system(network, name, x, c)
     own = network.own(network.strengths())
     a = a if own is None else a - own[:, None, None] * (b @ heard)
     noise = jax.vmap(jnp.diag)(network.diffusion({name: x})[name].T)

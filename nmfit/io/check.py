@@ -120,7 +120,7 @@ def _eeg(named, options):
         eeg=named["eeg"][0], sc=named.get("sc"), template=options.get("template"), lengths=named.get("lengths"),
         labels=options.get("labels"), leadfield=(named.get("leadfield") or [None])[0],
         centroids=options.get("centroids"), montage=options.get("montage"), fmin=options.get("fmin") or 1.0,
-        fmax=options.get("fmax") or 40.0)
+        fmax=options.get("fmax") or 40.0, kind=options.get("kind") or "eeg")
     return {"fits": True, "regions": brain.n, "sensors": len(leadfield.ch_names), "notes": list(target.notes),
             "flags": list(target.flags), "modality": "eeg"}
 

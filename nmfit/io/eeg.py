@@ -11,7 +11,8 @@ from ..compare.recording_eeg import SensorRecording, SensorSpectrum
 from ..compare.sensor_checks import bad_channels, check_unit, flat_channels, mains_frequency
 from ..errors import InputError
 from ..network.names import some
-from ..observe.reference import AVERAGE
+from ..observe.kinds import sensor_kind
+from ..observe.reference import AVERAGE, NONE
 from .eeg_sidecars import with_sidecars
 from .files import fingerprint_of, parsing
 from .formats.apart import read_apart
@@ -25,8 +26,8 @@ MOST_VOLTS = 10.0  # no amplifier of scalp potentials reaches it, offsets includ
 
 
 def read_eeg(source, *, picks=None, montage=None, reference=AVERAGE, bads=(), find_bads=True, scale=1.0,
-             sfreq=None, ch_names=None, subject=""):
-    """Read an EEG recording and put it in order.
+             sfreq=None, ch_names=None, subject="", kind="eeg"):
+    """Read an EEG or MEG recording and put it in order.
 
     Channels get the montage's names, what is no EEG is left out, so are flat and bad channels; amplitudes and electrode
     positions are checked, the mains looked for, the reference applied to what remains. All of it stands in the notes.
@@ -54,6 +55,9 @@ def read_eeg(source, *, picks=None, montage=None, reference=AVERAGE, bads=(), fi
     ch_names : sequence of str, optional
         For arrays.
     subject : str
+    kind : {"eeg", "mag", "grad"}
+        Which sensors of the file to use. Magnetometers come in 1e-7 T and gradiometers in 1e-5 T/m, which makes them
+        as large as potentials in volts; they have no reference and bring their own positions.
 
     Returns
     -------
@@ -66,15 +70,20 @@ def read_eeg(source, *, picks=None, montage=None, reference=AVERAGE, bads=(), fi
     """
     if isinstance(source, mne.time_frequency.Spectrum | mne.time_frequency.EpochsSpectrum):
         return _spectrum(source, picks, bads, reference, scale)
+    sensors = sensor_kind(kind)
+    if not sensors.referenced and reference not in (AVERAGE, NONE):
+        raise InputError("reference", f"'{reference}' for a {sensors.name}, which has none", "Leave it out.")
+    reference = reference if sensors.referenced else NONE
     loaded = _load(source, sfreq, ch_names)
     where, info = loaded["where"], loaded["info"]
     if info["sfreq"] < SLOWEST:
         raise InputError(where, f"sampling rate {info['sfreq']:g} Hz", "Give it in Hz.", f"{SLOWEST:g} Hz or more")
     notes = list(loaded["notes"])
-    renamed, positions, more = _channels(info, picks, montage, where)
+    renamed, positions, more = (_channels(info, picks, montage, where) if sensors.referenced
+                                else _coils(info, picks, kind, where))
     notes += more
     rows = [info["ch_names"].index(raw) for raw in renamed]
-    data, names = scale * loaded["data"][:, rows], list(renamed.values())
+    data, names = scale * sensors.factor * loaded["data"][:, rows], list(renamed.values())
     stretches = _stretches(data, loaded["starts"])
     used = np.concatenate([data[a:b] for a, b in stretches]) if stretches else data[:0]
     if len(used) < SHORTEST * info["sfreq"]:
@@ -83,15 +92,15 @@ def read_eeg(source, *, picks=None, montage=None, reference=AVERAGE, bads=(), fi
     left_out, reasons = _left_out(used, info, renamed, bads, find_bads, where)
     notes += reasons
     keep = [i for i, name in enumerate(names) if name not in left_out]
-    check_unit(used[:, keep], info["sfreq"], where)
+    check_unit(used[:, keep], info["sfreq"], where, kind)
     _check_sane(data[:, keep], [names[i] for i in keep], where)
     recording = SensorRecording(
         data=np.where(np.isfinite(data[:, keep]), data[:, keep], 0.0), sfreq=info["sfreq"],
         ch_names=[names[i] for i in keep], positions=positions[keep], stretches=stretches, bads=tuple(left_out),
         line_noise=mains_frequency(used[:, keep], info["sfreq"]),
         band=loaded.get("band", (info["highpass"], info["lowpass"])),
-        source=where, subject=subject, sha256=loaded["sha256"], notes=tuple(notes))
-    return recording if reference == "none" else recording.rereferenced(reference)
+        source=where, subject=subject, sha256=loaded["sha256"], notes=tuple(notes), kind=kind)
+    return recording if reference == NONE else recording.rereferenced(reference)
 
 
 def _load(source, sfreq, ch_names):
@@ -216,6 +225,25 @@ def _channels(info, picks, montage, where):
         wanted = _find(picks, renamed, where)
         renamed = {raw: renamed[raw] for raw in wanted}
     return renamed, np.array([positions[raw] for raw in renamed]), notes
+
+
+def _coils(info, picks, kind, where):
+    """Return the coils of a kind under their own names, their positions in metres, and notes."""
+    with parsing(where, "MEG"):
+        kinds = dict(zip(info["ch_names"], info.get_channel_types(), strict=True))
+    coils = {name: name for name in info["ch_names"] if kinds[name] == kind}
+    if not coils:
+        raise InputError(where, f"no {sensor_kind(kind).name} among {some(info['ch_names'])}",
+                         "Choose another kind of sensors.", f"one of {', '.join(sorted(set(kinds.values())))}")
+    picks = [picks] if isinstance(picks, str) else picks
+    wanted = list(coils) if picks is None else _find(picks, coils, where)
+    other = [name for name in info["ch_names"] if name not in coils]
+    places = np.array([info["chs"][info["ch_names"].index(name)]["loc"][:3] for name in wanted], dtype=float)
+    if not np.isfinite(places).all():
+        raise InputError(where, "coils without positions", "Give the file as the system wrote it.")
+    notes = [f"{len(wanted)} {sensor_kind(kind).name}s, in {sensor_kind(kind).unit}"]
+    notes += [f"left out {some(other)}: no {sensor_kind(kind).name}"] if other else []
+    return {name: name for name in wanted}, places, notes
 
 
 def _find(wanted, renamed, where):

@@ -16,7 +16,7 @@ from .template import template as template_connectome
 
 
 def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, leadfield=None, centroids=None,
-                    montage=None, fmin=1.0, fmax=40.0):
+                    montage=None, fmin=1.0, fmax=40.0, kind="eeg"):
     """Read the files of one fit of EEG spectra.
 
     Parameters
@@ -33,6 +33,8 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
         Table with region names and columns x, y, z in MNI mm.
     montage : str, optional
     fmin, fmax : float, Hz
+    kind : {"eeg", "mag", "grad"}
+        Sensors to use; those of MEG need a `leadfield`.
 
     Returns
     -------
@@ -41,12 +43,16 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
     leadfield : LeadField
     """
     brain = _brain(sc, template, lengths, labels)
-    recording = read_eeg(eeg, montage=montage)
+    if kind != "eeg" and leadfield is None:
+        raise InputError("--kind", f"'{kind}' without a lead field",
+                         "Give --leadfield F-fwd.fif: there is no template.")
+    recording = read_eeg(eeg, montage=montage, kind=kind)
     target = spectrum_target(recording, fmin=fmin, fmax=fmax)
     if template is not None:
         target = dataclasses.replace(target, flags=(*target.flags, "template_connectome"))
     if leadfield is not None:
-        return target, brain, read_leadfield(leadfield, ch_names=target.ch_names, labels=brain.labels)
+        return target, brain, read_leadfield(leadfield, ch_names=target.ch_names, labels=brain.labels,
+                                             kind=kind)
     places = brain.centroids
     if centroids is not None:
         table = read_labels(centroids)

@@ -10,7 +10,8 @@ import numpy as np
 from ..errors import InputError
 from ..network.names import some
 from ..observe import LeadField, rereference
-from ..observe.reference import AVERAGE
+from ..observe.kinds import sensor_kind
+from ..observe.reference import AVERAGE, NONE
 from .files import parsing
 from .labels import read_labels
 from .matching import match_regions
@@ -22,7 +23,8 @@ NO_PARCEL = frozenset({"unknown", "???", "medial_wall", "medial wall", "corpusca
 HEMISPHERES = {"lh": 0, "rh": 1}
 
 
-def read_leadfield(source, *, ch_names=None, labels=None, parcels=None, reference=AVERAGE, orientation="mixed"):
+def read_leadfield(source, *, ch_names=None, labels=None, parcels=None, reference=AVERAGE, orientation="mixed",
+                   kind="eeg"):
     """Read a lead field and bring it to regions.
 
     Parameters
@@ -39,6 +41,9 @@ def read_leadfield(source, *, ch_names=None, labels=None, parcels=None, referenc
         Of a Forward. "fixed": the mean over a parcel's dipoles along their normals, which cancel across a sulcus.
         "mixed": that as the coherent part, and beside it the parcel's dipoles one by one as the incoherent part
         (99 % of their power kept), shared out by `LeadField.coherence`. "isotropic": three directions, no normals.
+    kind : {"eeg", "mag", "grad"}
+        Sensors of a Forward to use. Gains of magnetometers are in 1e-7 T/(A m), of gradiometers in 1e-5 T/m/(A m), as
+        `read_eeg` holds their data; neither has a reference. A table of theirs is to be in these units already.
 
     Returns
     -------
@@ -50,12 +55,12 @@ def read_leadfield(source, *, ch_names=None, labels=None, parcels=None, referenc
         Naming the channels, regions or shapes that do not fit.
     """
     if isinstance(source, mne.Forward):
-        return _from_forward(source, "lead field (mne Forward)", labels, parcels, reference, orientation)
+        return _from_forward(source, "lead field (mne Forward)", labels, parcels, reference, orientation, kind)
     if isinstance(source, (str, os.PathLike)) and str(source).endswith((".fif", ".fif.gz")):
         with parsing(source, "a forward solution"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the file's name
             forward = mne.read_forward_solution(source, verbose="ERROR")
-        return _from_forward(forward, str(source), labels, parcels, reference, orientation)
+        return _from_forward(forward, str(source), labels, parcels, reference, orientation, kind)
     where = "lead field"
     if isinstance(source, (str, os.PathLike)):
         table = read_table(source)
@@ -93,17 +98,21 @@ def _channels(gain, own, wanted, where):
     return gain[[places[name.lower()] for name in wanted]], tuple(wanted)
 
 
-def _from_forward(forward, where, labels, parcels, reference, orientation):
+def _from_forward(forward, where, labels, parcels, reference, orientation, kind):
+    sensors = sensor_kind(kind)
+    reference = reference if sensors.referenced else NONE
     if orientation not in ("mixed", "fixed", "isotropic"):
         raise InputError("orientation", f"found {orientation!r}", "Choose one of mixed, fixed, isotropic.")
     with parsing(where, "a forward solution"), mne.utils.use_log_level("ERROR"):
-        picked = mne.pick_types_forward(forward, meg=False, eeg=True)
+        there = set(forward["info"].get_channel_types())
+        if kind not in there:
+            raise InputError(where, f"no {sensors.name} channel among its {', '.join(sorted(there))}",
+                             f"Give a forward solution for {sensors.name}s, or choose another kind.")
+        picked = mne.pick_types_forward(forward, meg=kind if kind != "eeg" else False, eeg=kind == "eeg")
     ch_names = list(picked["info"]["ch_names"])
-    if not ch_names:
-        raise InputError(where, "no EEG channel", "Give a forward solution for EEG.")
     count = picked["nsource"]
     names, groups = _groups(picked["src"], labels, parcels, count, where)
-    free = _gains(picked, fixed=False)
+    free = _gains(picked, fixed=False, factor=sensors.factor)
     if orientation == "isotropic":
         if free is None:
             raise InputError(where, "a forward solution of fixed orientation", "Give a free one, or choose 'fixed'.")
@@ -111,7 +120,7 @@ def _from_forward(forward, where, labels, parcels, reference, orientation):
         return LeadField.of(_modes(each, ch_names, reference), ch_names, names, reference=reference)
     if all(space["type"] == "vol" for space in picked["src"]):
         raise InputError(where, "a volume, whose dipoles have no normals", "Choose orientation='isotropic'.")
-    gain = _gains(picked, fixed=True)
+    gain = _gains(picked, fixed=True, factor=sensors.factor)
     mean = np.stack([gain[:, group].mean(1) for group in groups], axis=1)
     spread = None
     if orientation == "mixed" and max(map(len, groups)) > 1:
@@ -119,19 +128,19 @@ def _from_forward(forward, where, labels, parcels, reference, orientation):
     return LeadField.of(mean, ch_names, names, spread=spread, reference=reference)
 
 
-def _gains(forward, fixed):
+def _gains(forward, fixed, factor):
     """Return gains ``[s, v]`` along the normals, or free ones ``[s, v, 3]`` (None where there are none left)."""
     already = mne.forward.is_fixed_orient(forward)
     if not fixed:
         if already:
             return None
-        return forward["sol"]["data"].reshape(len(forward["sol"]["data"]), -1, 3)
+        return factor * forward["sol"]["data"].reshape(len(forward["sol"]["data"]), -1, 3)
     if not already:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # without patch statistics mne takes each vertex' own normal, and says so
             forward = mne.convert_forward_solution(forward, surf_ori=True, force_fixed=True, use_cps=True,
                                                    verbose="ERROR")
-    return forward["sol"]["data"]
+    return factor * forward["sol"]["data"]
 
 
 def _modes(columns, ch_names, reference):
