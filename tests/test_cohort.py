@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import nmfit
-from nmfit.cohort import CohortResult, contrast, scores, status
+from nmfit.cli import main
+from nmfit.cohort import CohortResult, contrast, deviation, scores, status
 from nmfit.cohort.contrast import between
 from nmfit.cohort.engine import engine, finished
 from nmfit.cohort.people import people_of
@@ -15,7 +16,6 @@ from nmfit.cohort.units import Unit, work
 from nmfit.errors import InputError
 from nmfit.io import write_table
 from nmfit.io.people import read_people
-from nmfit.report.cohort_page import page
 
 REGIONS, VOLUMES, TR = 8, 800, 1.0
 LABELS = [f"L_r{i}" if i % 2 else f"R_r{i}" for i in range(REGIONS)]
@@ -37,18 +37,33 @@ def made(people=4, sessions=1, seed=0):
     return data, brains
 
 
-def fitted(folder=None, **options):
+def write_study(where):
+    """Write a small cohort as files; return the folder."""
     data, brains = made()
-    return nmfit.fit_cohort(data, brains, folder=folder, max_rung="shared", starts=1, folds=2, sc_transform="none",
-                            strengths=(0.1, 0.01), **options)
+    for name, (run,) in data.items():
+        write_table(where / f"{name}_ses-1_bold.tsv", LABELS, run.data.tolist())
+        np.savetxt(where / f"{name}_weights.csv", brains[name].weights, delimiter=",")
+    (where / "labels.tsv").write_text("\n".join(LABELS) + "\n")
+    (where / "participants.tsv").write_text("participant_id\tmean_fd\tsite\n" + "".join(
+        f"sub-{k:02d}\t{0.1 + 0.05 * k * k}\t{'AB'[k % 2]}\n" for k in range(4)))
+    return where
+
+
+def run(study, out, *more):
+    return main(["cohort", str(study), str(out), "--tr", str(TR), "--max-rung", "shared", "--folds", "2",
+                 "--sc-transform", "none", *more])
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def study(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def folder(study, tmp_path_factory):
     """Return a folder that a small cohort was written to."""
     where = tmp_path_factory.mktemp("cohort")
-    covariates = {f"sub-{k:02d}": {"mean_fd": 0.1 + 0.05 * k * k, "site": "AB"[k % 2]} for k in range(4)}
-    fitted(where, covariates=covariates)
+    assert run(study, where) == 0
     return where
 
 
@@ -71,10 +86,12 @@ def test_a_person_who_cannot_be_used_is_named_and_the_others_go_on():
     people, failures, _ = people_of(data | {"sub-02": [short]}, brains, band=(0.01, 0.1))
     assert [p.name for p in people] == ["sub-00", "sub-01", "sub-03"]
     assert "40 volumes" in failures["sub-02"]
-    other = nmfit.Recording(data["sub-03"][0].data[:, :5], TR, LABELS[:5], "sub-03")
-    people, failures, _ = people_of(data | {"sub-03": [other]}, brains, band=(0.01, 0.1))
-    assert [p.name for p in people] == ["sub-00", "sub-01", "sub-02"]
-    assert "5 regions" in failures["sub-03"]
+    for odd, said in ((dataclasses.replace(data["sub-03"][0], tr=1.1), "TR 1.1 s"),
+                      (dataclasses.replace(data["sub-03"][0], gsr=True), "regressed out"),
+                      (data["sub-01"][0], "the same data as sub-01")):
+        people, failures, _ = people_of(data | {"sub-03": [odd]}, brains, band=(0.01, 0.1))
+        assert [p.name for p in people] == ["sub-00", "sub-01", "sub-02"]
+        assert said in failures["sub-03"]
     with pytest.raises(InputError, match="at least three"):
         people_of({k: data[k] for k in ("sub-00", "sub-01")}, brains, band=None)
 
@@ -114,8 +131,8 @@ def _fail(_value):
 def test_units_are_done_once_and_failures_are_tried_three_times(tmp_path):
     unit, bad = Unit("sub-1", "half", _half, (3.0,)), Unit("sub-2", "fail", _fail, (1.0,))
     tried = []
-    with engine() as run:
-        first = finished(run, [unit, bad], tmp_path, tried.append)
+    with engine() as compute:
+        first = finished(compute, [unit, bad], tmp_path, tried.append)
     assert [bool(done.reason) for done in first] == [False, True]
     assert first[1].reason == "RuntimeError: no luck"
     assert len(tried) == 1 + 3
@@ -143,44 +160,47 @@ def test_the_folder_tells_everything(folder):
         status(folder / "sub-00")
 
 
-def test_a_second_run_computes_nothing_and_ends_with_the_same_bytes(folder, monkeypatch):
-    before = {path: path.read_bytes() for path in folder.glob("sub-*/*.npz")}
-    times = {path: path.stat().st_mtime_ns for path in before}
+def test_a_second_run_computes_nothing_and_ends_with_the_same_bytes(study, folder, monkeypatch, capsys):
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.suffix in (".npz", ".tsv")}
+    times = {path: path.stat().st_mtime_ns for path in folder.glob("sub-*/*.npz")}
     monkeypatch.setattr("nmfit.cohort.deviation.minimise", None)
-    result = fitted(folder)
+    assert run(study, folder) == 0
     assert {path: path.read_bytes() for path in before} == before
-    assert {path: path.stat().st_mtime_ns for path in before} == times
-    assert "blend(own, group, model)" in result.summary()
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    assert "blend(own, group, model)" in capsys.readouterr().out
 
 
-def test_one_who_fails_is_left_out_and_told(monkeypatch, tmp_path):
-    from nmfit.cohort import deviation, fit
-
+def test_one_who_fails_is_left_out_and_told(study, monkeypatch, tmp_path, capsys):
     def foretell(prior, level, drive, weights, fc, strength):
-        if np.array_equal(fc, bad):
+        if np.allclose(fc, bad):
             raise FloatingPointError("a person too many")
         return deviation.foretell(prior, level, drive, weights, fc, strength)
 
-    data, brains = made()
-    people, _, _ = people_of(data, brains, band=(0.01, 0.1))
-    bad = people[1].fit
-    monkeypatch.setattr(fit, "foretell", foretell)
-    result = fitted(tmp_path)
-    assert {row["person"] for row in result.people} == {"sub-00", "sub-02", "sub-03"}
-    assert {tuple(row[:2]) for row in result.record["failures"]} == {
-        ("sub-01", name) for name in ("own", "swapped", "group_connectome")}
-    told = status(tmp_path)
-    assert told.done == 3
-    assert "a person too many" in told.summary()
-    assert "a person too many" in page(result)
+    bad = people_of(*made(), band=(0.01, 0.1))[0][1].fit
+    monkeypatch.setattr("nmfit.cohort.fit.foretell", foretell)
+    assert run(study, tmp_path) == 3
+    scored = {line.split("\t")[0] for line in (tmp_path / "people.tsv").read_text().splitlines()[1:]}
+    assert scored == {"sub-00", "sub-02", "sub-03"}
+    rows = [line.split("\t")[:2] for line in (tmp_path / "failures.tsv").read_text().splitlines()[1:]]
+    assert rows == [["sub-01", name] for name in ("own", "swapped", "group_connectome")]
+    assert status(tmp_path).done == 3
+    capsys.readouterr()
+    assert main(["status", str(tmp_path)]) == 3
+    assert "a person too many" in capsys.readouterr().out
+    assert "a person too many" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.long
+def test_two_worker_processes_leave_the_same_bytes(study, folder, tmp_path):
+    pytest.importorskip("distributed")
+    assert run(study, tmp_path, "--workers", "2") == 0
+    for path in folder.rglob("*.npz"):
+        if ".unfinished" not in path.parts:
+            assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes()
 
 
 def test_a_study_is_read_person_by_person(tmp_path):
-    data, brains = made(4)
-    for name, (run,) in data.items():
-        write_table(tmp_path / f"{name}_ses-1_bold.tsv", LABELS, run.data.tolist())
-        np.savetxt(tmp_path / f"{name}_weights.csv", brains[name].weights, delimiter=",")
-    (tmp_path / "labels.tsv").write_text("\n".join(LABELS) + "\n")
+    write_study(tmp_path)
     (tmp_path / "participants.tsv").write_text("participant_id\tage\tsex\nsub-00\t31\tF\nsub-01\tn/a\tM\n")
     (tmp_path / "sub-02_ses-1_bold.tsv").write_text("a\tb\n1\n")
     found = read_people(tmp_path, tr=TR)

@@ -22,7 +22,7 @@ from .deviation import STRENGTHS, Prior, estimate, estimates, explore, fit_group
 from .engine import engine, finished
 from .people import people_of
 from .result import build
-from .status import GROUP, PLAN, write_failures
+from .status import GROUP, PLAN, RECORD, write_failures
 from .units import Unit
 
 FOLDS = 10
@@ -91,6 +91,7 @@ def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=
     with tempfile.TemporaryDirectory() as scratch, engine(workers, scheduler, slurm) as run:
         folder = Path(scratch) if folder is None else prepare_folder(folder, overwrite=True)
         cohort = _Cohort(people, folder, run, progress, dict(unread or {}) | failures)
+        (folder / RECORD).unlink(missing_ok=True)              # what it says is no longer all there is
         write_json(folder / PLAN, {"people": [p.name for p in people], "design": design,
                                    "strategies": _strategies(nulls), "unread": cohort.failures})
         with jax.enable_x64(True), one_core_each():

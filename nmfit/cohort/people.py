@@ -96,16 +96,29 @@ def people_of(sessions, brains, *, band, design=None, covariates=None):
             people.append(_person(name, runs, brain, band, design, (covariates or {}).get(name, {})))
         except InputError as problem:
             failures[name] = str(problem)
-    kinds = Counter((len(p.fit), p.pooled.tr) for p in people)
-    usual = max(kinds, key=kinds.get, default=None)
-    for person in (p for p in people if (len(p.fit), p.pooled.tr) != usual):
-        failures[person.name] = (f"{person.name}: {len(person.fit)} regions at TR {person.pooled.tr:g} s, where most "
-                                 f"have {usual[0]} at {usual[1]:g} s. Give everybody in one parcellation, with one TR")
+    _leave_out_odd_ones(people, failures)
     people = [p for p in people if p.name not in failures]
     if len(people) < FEWEST:
         why = "".join(f"; of {name}: {reason.rstrip('.')}" for name, reason in list(failures.items())[:1])
         raise InputError("cohort", f"{len(people)} people that can be used{why}", "Give at least three people.")
     return people, failures, design
+
+
+def _leave_out_odd_ones(people, failures):
+    """Note who differs from most, and whose data are somebody else's."""
+    def kind(person):
+        return len(person.fit), person.pooled.tr, person.pooled.gsr
+
+    kinds, seen = Counter(map(kind, people)), {}
+    usual = max(kinds, key=kinds.get, default=None)
+    for person in people:
+        same = seen.setdefault(person.pooled.data.tobytes(), person.name)
+        if kind(person) != usual:
+            failures[person.name] = (f"{person.name}: {len(person.fit)} regions at TR {person.pooled.tr:g} s, global "
+                                     f"signal {'regressed out' if person.pooled.gsr else 'kept'}, unlike most "
+                                     f"({usual[0]}, {usual[1]:g} s). Give everybody processed alike")
+        elif same != person.name:
+            failures[person.name] = f"{person.name}: the same data as {same}. Give each recording once"
 
 
 def _person(name, runs, brain, band, design, covariates):
