@@ -193,17 +193,23 @@ def drawn_from(posterior, labels, *, chains, draws, warmup, seed):
     except ImportError:
         raise InputError("posterior", "BlackJAX is not installed", "pip install 'nmfit[bayes]'.") from None
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 70), chains)
+
+    def chain(k):
+        with jax.numpy_dtype_promotion("standard"):          # the sampler's own sums are of unlike types
+            return [np.asarray(v) for v in _chain(posterior, keys[k], draws, warmup)]
+
+    found = side_by_side(chain, range(chains))
     with jax.numpy_dtype_promotion("standard"):
-        found = side_by_side(lambda k: [np.asarray(v) for v in _chain(posterior, keys[k], draws, warmup)],
-                             range(chains))
         z, density, diverging, acceptance, steps = (np.stack(part) for part in zip(*found, strict=True))
         values = _values(posterior, z)
         rows = []
         for name, value in values.items():
             flat = value.reshape(chains, draws, -1)
-            rhat = np.max([blackjax.diagnostics.potential_scale_reduction(flat[..., i])
+            # Halves of chains: one that drifts disagrees with itself.
+            halves = flat[:, :draws // 2 * 2].reshape(2 * chains, draws // 2, -1)
+            rhat = np.max([blackjax.diagnostics.potential_scale_reduction(halves[..., i])
                            for i in range(flat.shape[-1])])
-            ess = np.min([blackjax.diagnostics.effective_sample_size(flat[..., i]) for i in range(flat.shape[-1])])
+            ess = np.min([blackjax.diagnostics.effective_sample_size(halves[..., i]) for i in range(flat.shape[-1])])
             mean = flat.mean(-1)
             rows.append({"name": name, "mean": float(mean.mean()), "sd": float(mean.std(ddof=1)),
                          "ci95": [float(q) for q in np.quantile(mean, (0.025, 0.975))], "rhat": float(rhat),
