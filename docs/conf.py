@@ -18,7 +18,8 @@ extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax",
 html_theme = "furo"
 html_title = f"nmfit {release}"
 exclude_patterns = ["_build", "generated", "conf.py"]
-suppress_warnings = ["myst.header", "ref.python"]    # parts of pages begin at their heading; units stand as types
+# Parts of pages begin at their heading; units stand where types do.
+suppress_warnings = ["myst.header", "ref.python", "toc.not_included"]
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "exclude-members": "__init__, __new__, statistic"}
 napoleon_google_docstring = False

@@ -350,11 +350,13 @@ def test_the_reader_apart_survives_crashes_and_hangs(tmp_path, monkeypatch):
     for file in apart.WORKER.parent.glob("worker*.py"):
         (tmp_path / file.name).write_text(file.read_text().replace(
             "def gifti(path):", "def gifti(path):\n    import ctypes\n    "
-            "if 'crash' in path: ctypes.string_at(0)\n    while 'hang' in path: pass\n"))
+            "if 'crash' in path: ctypes.string_at(0)\n    while 'hang' in path: pass\n    import time\n    "
+            "time.sleep(2.0 if 'busy' in path else 0.0)\n"))
     monkeypatch.setattr(apart, "WORKER", worker)
     monkeypatch.setattr(apart, "READ_SECONDS", 1.0)
     apart._stop()
-    for word, said in (("crash", "crashed its reader"), ("hang", "not read after 1 s"), ("fine", None)):
+    for word, said in (("crash", "crashed its reader"), ("hang", "not read after 1 s"), ("busy", None),
+                       ("fine", None)):
         path = write_micapipe(tmp_path / f"{word}.shape.gii")
         if said is None:
             assert read_connectome(path, labels=REGIONS).n == N

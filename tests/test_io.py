@@ -681,3 +681,13 @@ def test_the_order_against_another_set_of_the_same_regions():
     np.testing.assert_allclose(brain.centroids, places, atol=0.02)
     alike = np.corrcoef(np.log1p(brain.weights), np.log1p(other))[:80, 80:]
     assert (alike.argmax(1) == np.arange(80)).all()
+
+
+def test_a_table_of_regions_with_their_places_is_no_lead_field(tmp_path):
+    from nmfit.io.look import look
+
+    path = tmp_path / "regions.tsv"
+    path.write_text("label\tx\ty\tz\nV1_L\t-9\t-90\t2\nV1_R\t9\t-90\t2\nM1_L\t-36\t-20\t50\nM1_R\t36\t-20\t50\n")
+    seen = look(path)
+    assert seen["role"] == "labels"
+    assert seen["problem"] is None

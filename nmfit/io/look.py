@@ -11,7 +11,7 @@ from .eeg import read_eeg
 from .fc import read_fc
 from .files import split_key
 from .formats import SPOKEN, kind_of
-from .labels import read_labels
+from .labels import PLACE_COLUMNS, read_labels
 from .leadfield import read_leadfield
 from .quality import read_quality
 from .tables import read_table
@@ -68,6 +68,8 @@ def role_of(path, atlas=None):
         raise
     values = table.values
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
+        if table.columns is not None and set(map(str.lower, table.columns)) >= {*PLACE_COLUMNS[0]} and _is_labels(path):
+            return "labels"                # a table of regions with their places
         both = table.rows is not None and table.columns is not None
         return "leadfield" if both else "bold"
     if "length" in name or "length" in table.source.rsplit("::", 1)[-1].lower():

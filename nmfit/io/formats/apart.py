@@ -10,6 +10,7 @@ import io
 import json
 import os
 import queue
+import signal
 import struct
 import subprocess
 import sys
@@ -21,7 +22,8 @@ import numpy as np
 from ...errors import InputError
 
 START_SECONDS = 120.0             # to import a library, on a machine that is busy
-READ_SECONDS = 8.0                # for a small file
+READ_SECONDS = 8.0                # of computing, for a small file
+BUSY = 10.0                       # times longer by the clock, since a busy machine is no damage
 SLOWEST = 3e6                     # bytes a second of a large one
 WORKER = Path(__file__).with_name("worker.py")
 DAMAGED = "The file is damaged or not what its name says: write it again."
@@ -52,7 +54,7 @@ def read_apart(job, path, what, **options):
     """
     names = [os.path.abspath(path), *(os.path.abspath(options[key]) for key in ("atlas",) if options.get(key))]
     limit = READ_SECONDS + sum(os.path.getsize(name) for name in names) / SLOWEST
-    request = {"job": job, "path": names[0], **options}
+    request = {"job": job, "path": names[0], "limit": limit, **options}
     if options.get("atlas"):
         request["atlas"] = names[1]
     with _LOCK:
@@ -115,7 +117,7 @@ def _ask(request, path, what, limit):
         child.process.stdin.flush()
         answer = child.answers.get(timeout=START_SECONDS)
         if answer is not None and json.loads(answer[0]).get("ready"):
-            answer = child.answers.get(timeout=limit)
+            answer = child.answers.get(timeout=BUSY * limit)
     except queue.Empty:
         _stop()
         raise InputError(path, f"not read after {limit:.0f} s as {what}", DAMAGED) from None
@@ -127,6 +129,8 @@ def _ask(request, path, what, limit):
     if answer is None:
         code = child.process.wait()
         _stop()
+        if code == -getattr(signal, "SIGPROF", 0):
+            raise InputError(path, f"not read after {limit:.0f} s as {what}", DAMAGED)
         raise InputError(path, f"it crashed its reader (as {what}; exit code {code})", DAMAGED)
     meta, held = json.loads(answer[0]), {}
     if answer[1]:
