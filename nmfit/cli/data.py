@@ -63,7 +63,7 @@ def inputs_of_eeg(args):
     return read_eeg_inputs(
         sc=args.sc, template=args.template, eeg=args.eeg, lengths=args.lengths, labels=args.labels,
         leadfield=args.leadfield, centroids=args.centroids, montage=args.montage, fmin=args.fmin, fmax=args.fmax,
-        kind=args.kind)
+        kind=args.kind, trust_order=args.trust_order, map_names=args.map_names)
 
 
 def inputs_of_psd(args):
@@ -72,4 +72,4 @@ def inputs_of_psd(args):
 
     return read_psd_inputs(
         psd=args.psd, sc=args.sc, template=args.template, lengths=args.lengths, labels=args.labels, maps=args.maps,
-        dof=args.dof, fmin=args.fmin, fmax=args.fmax)
+        dof=args.dof, fmin=args.fmin, fmax=args.fmax, trust_order=args.trust_order, map_names=args.map_names)

@@ -16,7 +16,7 @@ from .template import template as template_connectome
 
 
 def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, leadfield=None, centroids=None,
-                    montage=None, fmin=1.0, fmax=40.0, kind="eeg"):
+                    montage=None, fmin=1.0, fmax=40.0, kind="eeg", trust_order=False, map_names=None):
     """Read the files of one fit of EEG spectra.
 
     Parameters
@@ -35,6 +35,8 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
     fmin, fmax : float, Hz
     kind : {"eeg", "mag", "grad"}
         Sensors to use; those of MEG need a `leadfield`.
+    trust_order, map_names
+        See `match_regions`.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
     brain : Connectome
     leadfield : LeadField
     """
-    brain = _brain(sc, template, lengths, labels)
+    brain = _brain(sc, template, lengths, labels, map_names)
     if kind != "eeg" and leadfield is None:
         raise InputError("--kind", f"'{kind}' without a lead field",
                          "Give --leadfield F-fwd.fif: there is no template.")
@@ -51,8 +53,8 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
     if template is not None:
         target = dataclasses.replace(target, flags=(*target.flags, "template_connectome"))
     if leadfield is not None:
-        return target, brain, read_leadfield(leadfield, ch_names=target.ch_names, labels=brain.labels,
-                                             kind=kind)
+        return target, brain, read_leadfield(leadfield, ch_names=target.ch_names, labels=brain.labels, kind=kind,
+                                             trust_order=trust_order, map_names=map_names)
     places = brain.centroids
     if centroids is not None:
         table = read_labels(centroids)
@@ -69,7 +71,7 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
 
 
 def read_psd_inputs(*, psd, sc=None, template=None, lengths=None, labels=None, maps=None, dof=None, fmin=1.0,
-                    fmax=40.0):
+                    fmax=40.0, trust_order=False, map_names=None):
     """Read the files of one fit of regional spectra.
 
     Parameters
@@ -81,6 +83,8 @@ def read_psd_inputs(*, psd, sc=None, template=None, lengths=None, labels=None, m
         Table of maps along which parameters may vary.
     dof : float, optional
     fmin, fmax : float, Hz
+    trust_order, map_names
+        See `match_regions`.
 
     Returns
     -------
@@ -88,17 +92,17 @@ def read_psd_inputs(*, psd, sc=None, template=None, lengths=None, labels=None, m
     brain : Connectome
     maps : array ``[m, n]`` or None
     """
-    brain = _brain(sc, template, lengths, labels)
+    brain = _brain(sc, template, lengths, labels, map_names)
     target = spectrum_target(read_psd(psd, dof=dof), fmin=fmin, fmax=fmax)
     if template is not None:
         target = dataclasses.replace(target, flags=(*target.flags, "template_connectome"))
-    return target, brain, None if maps is None else read_maps(maps, brain.labels)[1]
+    return target, brain, None if maps is None else read_maps(maps, brain.labels, trust_order, map_names)[1]
 
 
-def _brain(sc, template, lengths, labels):
+def _brain(sc, template, lengths, labels, map_names):
     if (sc is None) == (template is None):
         raise InputError("connectome", "none" if sc is None else "both files and a template",
                          "Give --sc F, or --template aal2-80 where you have none.")
     if template is not None:
         return template_connectome(template)
-    return read_connectome(expand(sc), None if lengths is None else expand(lengths), labels)
+    return read_connectome(expand(sc), None if lengths is None else expand(lengths), labels, map_names=map_names)

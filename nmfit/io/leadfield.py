@@ -24,7 +24,7 @@ HEMISPHERES = {"lh": 0, "rh": 1}
 
 
 def read_leadfield(source, *, ch_names=None, labels=None, parcels=None, reference=AVERAGE, orientation="mixed",
-                   kind="eeg"):
+                   kind="eeg", trust_order=False, map_names=None):
     """Read a lead field and bring it to regions.
 
     Parameters
@@ -44,6 +44,8 @@ def read_leadfield(source, *, ch_names=None, labels=None, parcels=None, referenc
     kind : {"eeg", "mag", "grad"}
         Sensors of a Forward to use. Gains of magnetometers are in 1e-7 T/(A m), of gradiometers in 1e-5 T/m/(A m), as
         `read_eeg` holds their data; neither has a reference. A table of theirs is to be in these units already.
+    trust_order, map_names
+        Of the regions of a table: see `match_regions`.
 
     Returns
     -------
@@ -73,7 +75,8 @@ def read_leadfield(source, *, ch_names=None, labels=None, parcels=None, referenc
             source, ch_names = _channels(source, table.rows, ch_names, where)
         if table.columns is not None and labels is not None:
             labels = read_labels(labels).names
-            match = match_regions(labels, table.columns, ("connectome", where), drop=True)
+            match = match_regions(labels, table.columns, ("connectome", where), drop=True, trust_order=trust_order,
+                                  map_names=map_names)
             if len(match.first) != len(labels):
                 lacking = [label for i, label in enumerate(labels) if i not in set(match.first.tolist())]
                 raise InputError(where, f"no column for {some(lacking)}", "Give a lead field of the same regions.",
