@@ -15,6 +15,7 @@ from ..compare.loss import FC, FCMSE
 from ..compare.scans import ScanTarget
 from ..compare.target import fc_target
 from ..dynamics.plan import Plan
+from ..dynamics.steps import rates
 from ..errors import InputError
 from .confirm import _runs
 from .evidence import climb_path
@@ -34,7 +35,7 @@ FREQUENCIES = (0.005, 0.01, 0.02, 0.03)              # Hz
 REFINED = 3                                        # halvings of the step in log tempo around the best
 SHRINKAGE = 1e-4
 SPREAD = 20.0                                      # r does not see how far FC varies over pairs; FCD does
-STEP = 0.5                                         # of the fastest rate's time constant
+STEP = 0.45                                        # of the fastest rate's time constant
 
 
 def at_tempo(network, factor):
@@ -148,10 +149,9 @@ class _Search:
         self.keys, self.losses, self.seen = _keys(seed, "fit", seeds), [], {}
         self.tempos = tempos_of(network)
         fastest = self.network(self.tempos[-1], FREQUENCIES[-1])
-        rates = np.abs(np.asarray(fastest.value("a"))) + np.asarray(fastest.strengths()).sum(1) * 2
         # One step for every candidate, so that all of them compile once.
         self.plan = Plan.of(fastest, observation, target.volumes * target.tr, sample=target.tr, precision="float32",
-                            dt=min(target.tr, STEP / float(rates.max())), warmup=30.0)
+                            dt=min(target.tr, STEP / max(rates(fastest))), warmup=30.0)
 
     def network(self, tempo, frequency):
         """Return the network of a candidate, its parameters as they act."""
