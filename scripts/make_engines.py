@@ -1,4 +1,4 @@
-"""Measure what docs/engines.md says of the two engines, and write it: ``python tests/engine_tables.py > docs/engines.md``.
+"""Measure what docs/engines.md says, and write it: ``python scripts/make_engines.py > docs/engines.md``.
 
 Where the closure holds: correlations of eight oscillators against a long simulation, beside its own validity figure.
 How fast the integrators converge: halving steps against a far finer one, without noise and with the same noise.
@@ -81,10 +81,10 @@ def orders():
 def main():
     """Write the page."""
     print("# The two engines, measured\n")
-    print("Written by `tests/engine_tables.py`; every number was measured by it.\n")
+    print("Written by `scripts/make_engines.py`; every number was measured by it.\n")
     print("## Where statistical linearisation holds\n")
-    print(f"Eight Stuart-Landau oscillators of unlike frequency, diffusive coupling, correlations of `x` over all pairs "
-          f"against four runs of {SECONDS:g} s. The validity figure (`defect`) is computed from the closure alone, and is "
+    print("Eight Stuart-Landau oscillators of unlike frequency, diffusive coupling, correlations of `x` over all pairs "
+          f"against four runs of {SECONDS:g} s. The validity figure (`defect`) comes from the closure alone; it is "
           "below 1 where it is taken for valid; `chosen` is what `linearise(..., closure=\"auto\")` takes.\n")
     print("| growth a (1/s) | noise sigma | defect | chosen | RMSE of the closure | RMSE at rest |")
     print("| --- | --- | --- | --- | --- | --- |")
