@@ -110,7 +110,10 @@ def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=
                   "provenance": {"command": command, "seconds": time.monotonic() - began, "versions": versions(),
                                  "input_sha256": {k: v for p in people for source in (p.pooled, p.brain)
                                                   for k, v in source.sha256.items()}}}
-        result = build(people, priors, found, record)
+        if progress is not None:
+            progress.stage("scores", 1)
+        with one_core_each():
+            result = build(people, priors, found, record)
         if cohort.folder != Path(scratch):
             result.save(folder)
         if progress is not None:
