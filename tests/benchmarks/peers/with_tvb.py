@@ -30,12 +30,12 @@ def timed(weights, model, joined, dt, monitor, milliseconds):
 
 
 def simulate(data):
-    """10 minutes: a slow Hopf network at 100 ms, reduced Wong-Wang with its BOLD monitor at 4 ms; Heun."""
+    """A slow Hopf network at 100 ms for 10 minutes, reduced Wong-Wang with its BOLD monitor at 4 ms for one; Heun."""
     hopf = models.SupHopf(a=np.array([-2e-5]), omega=np.array([2 * np.pi * 0.05 / 1000]))
     return {"hopf": timed(data["weights"], hopf, coupling.Difference(a=np.array([1e-4])), 100.0,
                           monitors.SubSample(period=2000.0), 600_000.0),
             "wong_wang": timed(data["weights"], models.ReducedWongWang(), coupling.Linear(a=np.array([0.1])), 4.0,
-                               monitors.Bold(period=2000.0), 600_000.0)}
+                               monitors.Bold(period=2000.0), 60_000.0)}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,70 @@
+"""Check issue 10: what starting costs, the wheel, and the page of figures: `python tests/benchmarks/issue_10.py`.
+
+Prints one line per figure: name, value, goal, pass or short, N, seconds. Comparisons with other programs come from what
+`page.py` measured last (``--store``), since they take long.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import page
+from figures import say
+
+ROOT = Path(__file__).parents[2]
+
+
+def starting():
+    """Print what an import and a help cost beside importing NumPy."""
+    began = time.monotonic()
+    found = page.measure_imports()
+    added = found["numpy and nmfit"] - found["numpy"]
+    say("import_added_to_numpy_seconds", added, "<0.1", added < 0.1, 5, began)
+    ratio = found["help"] / found["numpy"]
+    say("help_over_import_numpy", ratio, "<3", ratio < 3, 5, began)
+
+
+def wheel():
+    """Print the size of the wheel."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT], check=True)
+        size = next(Path(folder).glob("*.whl")).stat().st_size / 2**20
+    say("wheel_mib", size, "<5", size < 5, 1, began)
+
+
+def beside_others(store):
+    """Print the ratios of the page."""
+    began = time.monotonic()
+    for name, piece in store.items():
+        if not name.startswith("fit-") or name.endswith("-nmfit") or "regional" not in piece["found"]:
+            continue
+        _, fold, other = name.split("-")
+        own = store.get(f"fit-{fold}-nmfit", {}).get("found")
+        if own is None:
+            continue
+        theirs, mine = piece["found"]["regional"], own["regional"]
+        say(f"fold_{fold}_r_over_{other}", mine["r"] - theirs["r"], ">=0", mine["r"] >= theirs["r"], 1, began)
+        for state, cell in (("again", mine), ("kept", mine["kept"]), ("cold", mine["cold"])):
+            ratio = theirs["cpu"] / cell["cpu"]
+            say(f"fold_{fold}_times_less_cpu_than_{other}_{state}", ratio, ">=100", ratio >= 100, 1, began)
+    runs = store.get("simulate", {}).get("found", {})
+    for job in ("hopf", "wong_wang"):
+        steps = {name: run[job]["best"] / run[job]["steps"] for name, run in runs.items() if job in run}
+        if "nmfit" in steps and len(steps) > 1:
+            fastest = min(value for name, value in steps.items() if name != "nmfit")
+            ratio = fastest / steps["nmfit"]
+            say(f"simulation_{job}_times_faster_than_the_fastest", ratio, ">=1", ratio >= 1, len(steps), began)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--store", type=Path, default=Path(__file__).with_name("figures.json"))
+    args = parser.parse_args()
+    starting()
+    wheel()
+    beside_others(json.loads(args.store.read_text()) if args.store.exists() else {})
