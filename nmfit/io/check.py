@@ -36,7 +36,8 @@ def check(files=(), given=None, **options):
     dict
         ``files`` (see `look`), ``together`` (``fits``, ``problem``, ``regions``, ``dropped``, ``mapping``, ``notes``,
         ``flags``)
-        and ``cost`` (``seconds`` of processor time, ``memory_gb``: estimates), the last two None where parts are missing.
+        and ``cost`` (``seconds`` of processor time, ``memory_gb``: estimates), the last two None where parts are
+        missing.
     """
     aids = {name: options.get(name) for name in ("tr", "labels", "atlas", "montage")}
     named = {role: _listed(paths) for role, paths in (given or {}).items() if paths}
@@ -132,8 +133,8 @@ def _cost(together, options):
     memory = BASE_GB + GB_PER_CELL * n * n
     sure = "within a factor of two or so" if n <= MEASURED else f"measured up to {MEASURED} regions only: a guess"
     return {"seconds": round(seconds), "memory_gb": round(memory, 1),
-            "says": f"estimate: about {_spoken(seconds)} of processor time and {memory:.1f} GB for {fits} fits over {n} "
-            f"regions with Hopf and default options ({sure})"}
+            "says": f"estimate: about {_spoken(seconds)} of processor time and {memory:.1f} GB for {fits} fits over "
+            f"{n} regions with Hopf and default options ({sure})"}
 
 
 def _spoken(seconds):
