@@ -7,6 +7,8 @@ import pytest
 from scipy.stats import gamma
 
 from nmfit.compare import log10_residuals, r_squared, shape_residuals, whittle, whittle_residuals
+from nmfit.compare.spectral_losses import cross_whittle
+from nmfit.compare.welch import rank_basis
 
 DOF = 24.0
 
@@ -74,3 +76,38 @@ def test_gradients_equal_differences(loss, spectra):
     h = 1e-6
     expected = (loss(model + h * direction, data) - loss(model - h * direction, data)) / (2 * h)
     assert np.isclose(jnp.sum(jax.grad(loss)(jnp.asarray(model), data) * direction), expected, rtol=1e-6)
+
+
+def drawn_cross(rng, truth, windows):
+    """Return an estimate of a cross-spectrum from independent windows."""
+    root = np.linalg.cholesky(truth)
+    noise = rng.normal(size=(windows, *truth.shape[:2], 2)) @ [1.0, 1j] / np.sqrt(2)
+    z = np.einsum("fst,wft->wfs", root, noise)
+    return np.einsum("wfs,wft->fst", z, np.conj(z)) / windows
+
+
+def test_whole_cross_spectra_are_judged_on_the_rank_they_have():
+    rng = np.random.default_rng(0)
+    mix = rng.normal(size=(3, 5, 5)) + 1j * rng.normal(size=(3, 5, 5))
+    truth = mix @ np.conj(np.swapaxes(mix, 1, 2)) + 2 * np.eye(5)
+    data = drawn_cross(rng, truth, 400)
+    average = np.eye(5) - 0.2                                      # the average reference: rank 4
+    model, seen = average @ truth @ average, average @ data @ average
+    basis = rank_basis(seen)
+    assert basis.shape == (5, 4)
+    assert float(cross_whittle(seen, seen, 400, basis)) == pytest.approx(0.0, abs=1e-8)
+    # Twice the value is chi-squared with r^2 degrees of freedom per frequency where the model is true.
+    value = 2 * float(cross_whittle(model, seen, 400, basis))
+    assert 48 - 4 * np.sqrt(96) < value < 48 + 4 * np.sqrt(96)
+    assert 2 * float(cross_whittle(1.3 * model, seen, 400, basis)) > value + 50
+    other = basis @ rng.normal(size=(4, 4))                        # any basis of the same dimensions
+    assert 2 * float(cross_whittle(model, seen, 400, other)) == pytest.approx(value, rel=1e-6)
+    slope = jax.grad(lambda g: cross_whittle(g * model, seen, 400, basis))(1.1)
+    near = [float(cross_whittle(g * model, seen, 400, basis)) for g in (1.1 + 1e-5, 1.1 - 1e-5)]
+    assert float(slope) == pytest.approx((near[0] - near[1]) / 2e-5, rel=1e-5)
+
+
+def test_one_channel_is_the_whittle_likelihood_of_its_power():
+    model, data = np.array([2.0, 3.0])[:, None], np.array([2.5, 2.0])[:, None]
+    whole = cross_whittle(model[..., None] + 0j, data[..., None] + 0j, 10, np.ones((1, 1)))
+    assert float(whole) == pytest.approx(float(whittle(model, data, 20)), rel=1e-10)

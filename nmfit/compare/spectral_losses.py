@@ -64,6 +64,33 @@ def whittle(model, data, dof):
     return 0.5 * jnp.sum(whittle_residuals(model, data, dof) ** 2)
 
 
+def cross_whittle(model, data, windows, basis):
+    """Return minus the logarithm of Whittle's likelihood of whole cross-spectra, 0 where model and data agree.
+
+    ``windows sum_f [tr(M^-1 D) - log det(M^-1 D) - r]`` with ``M = U^T S U`` of model and data alike: an average
+    reference, ICA or interpolation leaves channels fewer dimensions than there are channels, and only those count.
+    Channels are seen together here, so nothing is multiplied that is not independent; neighbouring frequencies of a
+    tapered estimate still are not.
+
+    Parameters
+    ----------
+    model, data : complex arrays ``[f, s, s]``
+    windows : float
+        Independent windows behind the data, more than ``r``.
+    basis : real array ``[s, r]``, from `rank_basis`
+
+    References
+    ----------
+    Whittle 1953, J R Stat Soc B 15:125; the complex Wishart distribution of Goodman 1963, Ann Math Stat 34:152.
+    """
+    whole = jnp.asarray(basis).astype(data.dtype)
+    seen, wanted = (whole.T @ cross.astype(data.dtype) @ whole for cross in (model, data))
+    inside = jnp.linalg.solve(seen, wanted)
+    trace = jnp.real(jnp.trace(inside, axis1=-2, axis2=-1))
+    each = trace - (jnp.linalg.slogdet(wanted)[1] - jnp.linalg.slogdet(seen)[1]) - whole.shape[1]
+    return jnp.asarray(windows, dtype=float) * jnp.sum(each)
+
+
 def _half_square(x):
     """Return ``(exp(x) - 1 - x) / x^2``, smooth through 0 (where the quotient has neither value nor slope)."""
     small = jnp.abs(x) < 1e-2

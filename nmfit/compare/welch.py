@@ -101,3 +101,17 @@ def smearing(freqs, sfreq, length, per_bin=2):
     kernel[near] = np.abs(np.exp(-2j * np.pi * np.outer(bins[near] * spacing, steps)) @ taper) ** 2
     matrix = kernel[inverse.reshape(len(freqs), nodes.size)]
     return nodes, matrix / matrix.sum(1, keepdims=True)
+
+
+def rank_basis(cross, least=1e-8):
+    """Return a whitening basis ``[s, r]`` of the dimensions that channels span together.
+
+    Parameters
+    ----------
+    cross : complex array ``[f, s, s]``
+    least : float
+        Share of the largest eigenvalue of the mean over frequencies below which a dimension does not exist.
+    """
+    values, vectors = np.linalg.eigh(np.real(np.asarray(cross)).mean(0))
+    kept = values > least * values[-1]
+    return vectors[:, kept] / np.sqrt(values[kept])
