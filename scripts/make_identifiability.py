@@ -27,7 +27,7 @@ FIVE = (*FOUR, "B")                            # one choice of as many parameter
 WINDOWS = {"1 min": 29, "5 min": 149}          # 4 s windows, half overlapping; Hann: 1.89 degrees of freedom each
 PER_WINDOW = 1.89
 DRIVES = (330.0, 400.0, 500.0)                 # 1/s
-COPIES, SPREAD, PRIOR = 100, 0.05, 0.3
+COPIES, SPREAD, PRIOR = 60, 0.02, 0.3
 KNOWN = 0.5
 
 
@@ -158,8 +158,9 @@ def main():
         lines += [f"| all | {inside.mean():.3f} | | | |", ""]
     lines += ["## What to do with it", "",
               "- Fit `a`, `b`, one parameter of the loops (`C`, or `p` in its place) and the scale; hold the rest at",
-              "  published values and say so. A second parameter of the loops wants minutes of data, and an interval from the curvature",
-              "  is too narrow while it is nearly free: what it is traded against moves along a curve.",
+              "  published values and say so. A second parameter of the loops wants minutes of data, and an",
+              "  interval from the curvature is too narrow while it is nearly free: what it is traded against moves",
+              "  along a curve.",
               "- Differences between people or states in `A`, `B`, `C`, `p`, `v0`, `r` or `e0` are differences in a",
               "  loop gain: name the gain, not the parameter.", ""]
     (ROOT / "docs" / "identifiability_eeg.md").write_text("\n".join(lines))

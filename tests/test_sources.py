@@ -169,6 +169,12 @@ def test_names_that_do_not_match_are_refused_with_the_nearest():
     foreign = dataclasses.replace(target, ch_names=tuple(f"EEG{i}" for i in range(N)))
     with pytest.raises(nf.InputError, match="leadfield="):
         nf.fit(foreign, brain)
+    silent = {role: np.where(np.arange(psd.size).reshape(psd.shape) == 8, 0.0, psd)
+              for role, psd in target.psd.items()}
+    with pytest.raises(nf.InputError, match="no power in r2 at 3 Hz"):
+        nf.fit(dataclasses.replace(target, psd=silent), brain)
+    with pytest.raises(nf.InputError, match="2 frequencies to fit"):
+        nf.fit(nf.spectrum_target(FREQS[:3], target.psd["fit"][:3], ch_names=target.ch_names), brain)
     with pytest.raises(nf.InputError, match=r"max_rung.*two scales"):
         nf.fit(target, brain, max_rung="edges")
     with pytest.raises(nf.InputError, match="2 connectomes for 1 people"):

@@ -35,6 +35,7 @@ ROLL_OFFS = ((0.96, 12.0), (10.0, 4.0))      # share of the highest frequency, o
 MAPS = 3
 LEFT_OUT, STRIDE, FEWEST_BINS = 4, 2, 8
 FEWEST_PEOPLE = 6
+FEWEST_FITTED = 6
 KINDS = ("permuted", "rewired")
 
 
@@ -139,6 +140,16 @@ def regions_of(target, brain):
         near = get_close_matches(missing[0], brain.labels, 3, 0.0)
         raise InputError("spectra", f"no region {some(missing)} in the connectome", "Rename or drop these spectra.",
                          f"names like {', '.join(near)}")
+    for role, psd in target.psd.items():
+        empty = np.argwhere(~(psd > 0))
+        if len(empty):
+            f, s = empty[0]
+            raise InputError("spectra", f"no power in {target.ch_names[s]} at {target.freqs[f]:g} Hz ({role})",
+                             "Drop this region, or narrow the band (fmin, fmax).")
+    fewest = int(target.bins["fit"].sum())
+    if fewest < FEWEST_FITTED:
+        raise InputError("spectra", f"{fewest} frequencies to fit", "Give a finer spectrum or a wider band.",
+                         f"{FEWEST_FITTED} or more")
     return np.array([brain.labels.index(name) for name in target.ch_names])
 
 
