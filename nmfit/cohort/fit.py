@@ -27,7 +27,7 @@ from .units import Unit
 
 FOLDS = 10
 CLIMB_FOLDS = 3
-PILOTS = 48              # people on whom strengths are chosen; more hardly change the choice
+PILOTS = 48              # people on whom strengths are chosen, so that choosing costs no more in a large cohort
 
 
 def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=(0.01, 0.1), tr=None, model="Hopf",
