@@ -16,6 +16,7 @@ from .ground import TOLERANCE, Ground, ended, problem_of
 from .minimise import STATUSES, minimise
 from .objective import NODES, fc_objective, predicted_fc, unstable_cost
 from .result import Result
+from .rungs import LEVELS
 from .simulated_answer import NOTHING, made_by, parameter_rows
 from .space import free_count, freed, origin_theta, place
 
@@ -77,7 +78,7 @@ def fit_placed(target, network, *, free=None, observe=None, maps=None, loss=None
         abscissa = float(predicted_fc(theta, problem_of(ground, network, blocks, shrinkage))[1])
     values = {b.name: np.asarray(fitted.value(b.name), float) for b in blocks}
     rows, bound = parameter_rows(fitted, values, blocks)
-    name = max(free.values(), key=("shared", "maps", "region").index)
+    name = max(free.values(), key=LEVELS.index)
     score, error = heldout(fc, fold), heldout_error(fc, fold)
     flags = [*target.flags, "nulls_skipped", "standard_errors_skipped", "confirmation_skipped"]
     flags += ["noise_scale_unidentified"] + ([] if status.settled else ["not_converged"])

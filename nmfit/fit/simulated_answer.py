@@ -11,6 +11,7 @@ import numpy as np
 from ..compare import baselines
 from ..compare.empirical import fc_score
 from .result import Result
+from .rungs import LEVELS
 from .space import free_count, is_free, near_bound, regions_of
 from .stochastic import Outcome
 
@@ -33,7 +34,7 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
     options : dict, what the fit was told, for the record
     command : str, optional
     """
-    name = max(sharing.values(), key=("shared", "maps", "region").index)
+    name = max(sharing.values(), key=LEVELS.index)
     group_r, group_se = found.scores["group_r"]
     blocks = [b for b in found.blocks if is_free(b)]
     rows, bound = parameter_rows(found.network, found.parameters, blocks)
