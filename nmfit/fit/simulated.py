@@ -89,6 +89,7 @@ class SimulatedFit(Shown):
         """Return the outcome in lines."""
         against = "held-out scans" if self.held_out else "the scans it was fitted to"
         lines = [f"loss {self.start_loss:.4f} -> {self.loss:.4f}: {self.outcome.value}",
+                 "tempo and frequency by search, the rest in closed form" if self.health.estimator == "search" else
                  f"gradient: {self.health.estimator}, {self.health.error:.1e} from differences, growth "
                  f"{self.health.growth:+.2g} /s; about {self.memory / 2**20:.0f} MiB",
                  f"fresh noise, against {against}:"]
