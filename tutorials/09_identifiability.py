@@ -44,5 +44,5 @@ for axis, name in zip(axes[0], shared, strict=True):
     axis.plot(np.abs(recovery.truths[name]), np.abs(recovery.found[name]), "o", color="#0072B2")
     ends = np.abs(np.concatenate([recovery.truths[name], recovery.found[name]]))
     axis.plot([ends.min(), ends.max()], [ends.min(), ends.max()], color="0.6", linewidth=1)
-    axis.set(xlabel=f"true {name}", ylabel=f"found {name}", title=name, xscale="log", yscale="log")
+    axis.set(xlabel=f"true {name}", ylabel=f"found {name}", title=name)
 figure

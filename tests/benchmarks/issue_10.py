@@ -54,7 +54,7 @@ def beside_others(store):
             say(f"fold_{fold}_times_less_cpu_than_{other}_{state}", ratio, ">=100", ratio >= 100, 1, began)
     runs = store.get("simulate", {}).get("found", {})
     for job in ("hopf", "wong_wang"):
-        steps = {name: run[job]["best"] / run[job]["steps"] for name, run in runs.items() if job in run}
+        steps = {name: run[job]["cpu"] / run[job]["steps"] for name, run in runs.items() if job in run}
         if "nmfit" in steps and len(steps) > 1:
             fastest = min(value for name, value in steps.items() if name != "nmfit")
             ratio = fastest / steps["nmfit"]
