@@ -88,11 +88,10 @@ def settled(observation, u):
     return newton(observation, jax.lax.stop_gradient(h), u)
 
 
-def response(network, observation, x, w):
-    """Return the response ``E [f, r, n m]`` of ``r`` regional readings to the ``n m`` noise sources.
+def regional_transfers(network, observation, x, w):
+    """Return what every region does alone, ``[f, k + 1, k + m, n]``: rows are what it sends and what is read of it.
 
-    The sources are ordered region by region within each of the ``m`` kinds: the states, by index, that any group's
-    noise enters.
+    Columns are what it hears and its noise: ``h, g`` in the first ``k`` rows, ``h_o, g_o`` in the last.
     """
     c = network.input(network.output(x))
     amplitude = network.diffusion(x)
@@ -110,8 +109,17 @@ def response(network, observation, x, w):
         d = amplitude[name].T[:, :, None] * enters
         through = transfer(a, jnp.concatenate([b, d], -1), jnp.concatenate([heard, seen], -2), imaginary(w))
         parts[name] = jnp.moveaxis(through, 1, -1)
-    local = network.in_order(parts)                                       # [f, k + 1, k + m, n]
-    channels = c.shape[0]
+    return network.in_order(parts)
+
+
+def response(network, observation, x, w):
+    """Return the response ``E [f, r, n m]`` of ``r`` regional readings to the ``n m`` noise sources.
+
+    The sources are ordered region by region within each of the ``m`` kinds: the states, by index, that any group's
+    noise enters.
+    """
+    local = regional_transfers(network, observation, x, w)                # [f, k + 1, k + m, n]
+    channels = local.shape[1] - 1
     h, g = local[:, :channels, :channels], local[:, :channels, channels:]
     k, eye = operator(network, imaginary(w)), complexed(jnp.eye(network.n))
     view = slice(None) if network.seen is None else jnp.array(network.seen)
@@ -130,7 +138,7 @@ def response(network, observation, x, w):
     through = jnp.einsum("fai,faibl->fibl", h_o, heard)
     e = jnp.einsum("fibl,fbml->fiml", through, g)
     e = e + jnp.einsum("fmi,ij->fimj", g_o, eye[view])
-    return _through_instrument(network, observation, x, w, e.reshape(f, network.n_seen, -1))
+    return through_instrument(network, observation, x, w, e.reshape(f, network.n_seen, -1))
 
 
 def rotating_response(network, observation, x, w):
@@ -154,10 +162,10 @@ def rotating_response(network, observation, x, w):
     if network.seen is not None:
         phase, e = phase[jnp.array(network.seen)], e[:, jnp.array(network.seen)]
     e = jnp.concatenate([phase[:, None] * e[:w.size], jnp.conj(phase[:, None] * e[w.size:])], axis=-1)
-    return _through_instrument(network, observation, x, w, e)
+    return through_instrument(network, observation, x, w, e)
 
 
-def _through_instrument(network, observation, x, w, e):
+def through_instrument(network, observation, x, w, e):
     """Apply the instrument's transfer function and, where noise has a memory, the noise's."""
     seen = instrument_transfer(observation, network.read(x, observation.reads), w)
     if network.colour is not None:

@@ -9,6 +9,7 @@ from scipy.interpolate import CubicSpline
 
 from ..compare.spectral_losses import log10_bias
 from ..dynamics.alone import ALONE
+from ..observe.leadfield import PER_SENSOR
 from ..parameters import declarations, to_bounded, to_free
 from .ground import ended
 from .minimise import STATUSES, minimise
@@ -21,7 +22,7 @@ STEPS = {"shared": 80, "noise": 60, "region": 120, "sensors": 80}
 LEVELS = tuple(STEPS)
 OWN_STEP = 0.2
 SHARED_SENSOR = ("scale", "coherence", "exponent")
-PER_SENSOR = ("floor", "aperiodic")
+ALPHA_NODES, ALPHA_STEP, LOW_NODES, HIGH_NODES = (6.0, 14.1), 0.5, 5, 6     # Hz, Hz, counts
 
 _predict = jax.jit(predicted_psd, compiler_options=ALONE)
 
@@ -83,12 +84,16 @@ def pooled(ground):
     return dataclasses.replace(ground, psd=psd, dof=None if None in dofs else sum(dofs))
 
 
-def model_frequencies(fmin, fmax):
-    """Return where the model is computed: 0.5 Hz apart around alpha, further apart away from it, in Hz."""
-    low = np.geomspace(max(fmin, 0.05), 5.0, max(3, int(4 * np.log2(5.0 / fmin)) + 1)) if fmin < 4.0 else []
-    alpha = np.arange(5.0, 16.0, 0.5)
-    high = np.geomspace(16.0, max(fmax, 17.0), max(3, int(12 * np.log2(max(fmax, 17.0) / 16.0)) + 1))
-    every = np.unique(np.concatenate([low, alpha, high]))
+def model_frequencies(fmin, fmax, finer=1):
+    """Return where coupling is computed: close together around alpha, further apart away from it, in Hz.
+
+    What a region does alone is computed everywhere, so that these need to follow only what the others change.
+    """
+    alpha = np.arange(ALPHA_NODES[0], ALPHA_NODES[1], ALPHA_STEP / finer)
+    low, high = alpha[0], max(fmax, 1.1 * alpha[-1])
+    below = np.geomspace(min(fmin, 0.9 * low), low, max(2, int(finer * LOW_NODES)))
+    above = np.geomspace(alpha[-1], high, max(2, int(finer * HIGH_NODES)))
+    every = np.unique(np.concatenate([below, alpha, above]))
     inside = every[(every > fmin) & (every < fmax)]
     return np.concatenate([[fmin], inside, [fmax]])
 

@@ -7,7 +7,16 @@ import jax.numpy as jnp
 
 from ..compare.spectral_losses import log10_residuals
 from ..dynamics import linearise
-from ..dynamics.resolvent import response
+from ..dynamics.one_channel import has_one_channel, one_channel_response
+from ..dynamics.products import real_product
+from ..dynamics.resolvent import (
+    regional_transfers,
+    response,
+    rotating_response,
+    through_instrument,
+    with_drive,
+)
+from ..dynamics.symmetrise import rotates
 from ..parameters import declarations, pytree
 from .space import penalty, place
 
@@ -57,30 +66,48 @@ def placed(theta, problem):
 def source_psd(leadfield, e):
     """Return the one-sided power ``[f, s]`` that regional responses ``e [f, n, m]`` have at the sensors.
 
-    ``2 (c sum_m |L E|^2 + (1 - c) sum_i sum_q g_iq^2 sum_m |E_im|^2)``, see `LeadField`.
+    ``2 d^2 (c sum_m |L E|^2 + (1 - c) sum_i sum_q g_iq^2 sum_m |E_im|^2)``, see `LeadField`.
     """
     total = 0.0
     if jnp.ndim(leadfield.gain) == 2:
-        gain = jnp.asarray(leadfield.gain)
-        # A real matrix times a complex one is two real products.
-        total = jnp.sum((gain @ jnp.real(e)) ** 2 + (gain @ jnp.imag(e)) ** 2, axis=-1)
-        if leadfield.modes is None:
-            return 2.0 * total
-    share = leadfield.coherence if jnp.ndim(leadfield.gain) == 2 else jnp.zeros(())
-    own = jnp.sum(jnp.real(e) ** 2 + jnp.imag(e) ** 2, axis=-1)
-    incoherent = own @ jnp.sum(jnp.asarray(leadfield.modes) ** 2, axis=-1).T
-    return 2.0 * (share * total + (1.0 - share) * incoherent)
+        seen = real_product(jnp.asarray(leadfield.gain), e)
+        total = jnp.sum(jnp.real(seen) ** 2 + jnp.imag(seen) ** 2, axis=-1)
+    if leadfield.modes is not None:
+        share = leadfield.coherence if jnp.ndim(leadfield.gain) == 2 else jnp.zeros(())
+        own = jnp.sum(jnp.real(e) ** 2 + jnp.imag(e) ** 2, axis=-1)
+        incoherent = own @ jnp.sum(jnp.asarray(leadfield.modes) ** 2, axis=-1).T
+        total = share * total + (1.0 - share) * incoherent
+    return 2.0 * jnp.asarray(leadfield.sensitivity) ** 2 * total
+
+
+def regional_response(network, leadfield, x, w):
+    """Return the response ``[f, n, m]`` of the regions' moments to all noise, in the cheapest form that is exact."""
+    if rotates(network):
+        return with_drive(network, rotating_response(network, leadfield, x, w))
+    form = one_channel_response if has_one_channel(network) else response
+    return with_drive(network, form(network, leadfield, x, w))
+
+
+def lonely_psd(network, leadfield, x, w):
+    """Return the power ``[f, s]`` at the sensors if no region heard another: cheap, it needs no solve."""
+    local = regional_transfers(network, leadfield, x, w)
+    k = len(network.channels)
+    alone = through_instrument(network, leadfield, x, w, local[:, k, k:].swapaxes(1, 2))
+    return 2.0 * jnp.sum(jnp.real(alone) ** 2 + jnp.imag(alone) ** 2, axis=-1) @ leadfield.power_gain().T
 
 
 def predicted_psd(theta, problem):
     """Return what the estimate would be on average and the part of it that comes from sources, both ``[f, s]``.
 
-    Beside them the stability figure, 1/s, and whether a state of rest was found.
+    Beside them the stability figure, 1/s, and whether a state of rest was found. What regions would show alone is
+    computed at all frequencies, what their coupling makes of it at few, and its logarithm interpolated.
     """
     network, leadfield = placed(theta, problem)
     linear = linearise(network, leadfield)
-    e = response(network, leadfield, linear.x, 2 * pi * problem.freqs)
-    fine = 10.0 ** (problem.finer @ jnp.log10(source_psd(leadfield, e)))
+    few, all_of_them = 2 * pi * problem.freqs, 2 * pi * problem.fine
+    e = regional_response(network, leadfield, linear.x, few)
+    changed = jnp.log(source_psd(leadfield, e) / lonely_psd(network, leadfield, linear.x, few))
+    fine = lonely_psd(network, leadfield, linear.x, all_of_them) * jnp.exp(problem.finer @ changed)
     sources = problem.smear @ fine
     noise = problem.smear @ leadfield.noise_psd(problem.fine)
     return sources + noise, sources, linear.abscissa(), linear.converged

@@ -13,6 +13,7 @@ from ..parameters import param, pytree, static
 from .contract import Observation
 from .reference import AVERAGE, NONE, rereference
 
+PER_SENSOR = ("floor", "aperiodic", "sensitivity")
 APERIODIC_AT = 10.0  # Hz: near the middle of the band, where level and exponent are least confounded
 
 
@@ -22,12 +23,13 @@ class LeadField(Observation):
 
     With the regional cross-spectrum ``S`` of what the regions emit, ``y = L u`` and in general
 
-    ``S_y = c L S L^T + (1 - c) sum_i S_ii sum_q g_iq g_iq^T + noise``.
+    ``S_y = d (c L S L^T + (1 - c) sum_i S_ii sum_q g_iq g_iq^T) d + noise``.
 
     ``L [s, n]`` is the coherent part of a region's gain, where all its surface moves as one. The modes ``g [s, n, q]``
     are its incoherent part: many directions or patches that share the region's spectrum, but are independent of each
     other and of the other regions. A gain ``[s, n, q]`` is modes alone, ``q = 3`` directions where nothing is known
-    about normals. Rows are never normalised: that would erase the topography.
+    about normals. Rows are never normalised: that would erase the topography. The sensitivities ``d`` say how far single
+    channels depart from the lead field, as they do from a template's skull and skin.
 
     Build one with `LeadField.of`, `read_leadfield` or `sphere_leadfield`.
 
@@ -45,6 +47,7 @@ class LeadField(Observation):
 
     scale: float = param(1e-8, "A m", (1e-13, 1e-3), "dipole moment per unit of the regional source")
     coherence: float = param(0.5, "", (0.0, 1.0), "share of a region that moves as one (where modes are known)")
+    sensitivity: float = param(1.0, "", (0.1, 10.0), "what a channel sees of the sources, relative to its lead field")
     floor: float = param(1e-14, "V^2/Hz", (1e-19, 1e-9), "white noise of a sensor")
     aperiodic: float = param(1e-13, "V^2/Hz", (1e-19, 1e-9), "power-law noise of a sensor at 10 Hz")
     exponent: float = param(1.0, "", (0.0, 4.0), "exponent of the power-law noise, shared by the sensors")
@@ -118,31 +121,41 @@ class LeadField(Observation):
             Whose product with its adjoint is ``S_y`` without noise. An incoherent mode is a source of its own:
             only the power of its region counts.
         """
-        parts = []
+        parts, own = [], self._sensitivities()
         if jnp.ndim(self.gain) == 2:
-            coherent = jnp.asarray(self.gain).astype(e.dtype) @ e
+            coherent = (own * jnp.asarray(self.gain)).astype(e.dtype) @ e
             if self.modes is None:
                 return coherent
             parts = [coherent * jnp.sqrt(jnp.asarray(self.coherence)).astype(e.dtype)]
         share = 1.0 - self.coherence if parts else 1.0
         power = share * jnp.sum(jnp.real(e) ** 2 + jnp.imag(e) ** 2, axis=-1)
         amplitude = jnp.sqrt(jnp.maximum(power, jnp.finfo(power.dtype).tiny))  # the root has no slope at 0
-        each = jnp.asarray(self.modes) * amplitude[..., None, :, None]
+        each = own[..., None] * jnp.asarray(self.modes) * amplitude[..., None, :, None]
         return jnp.concatenate([*parts, each.reshape(*each.shape[:-2], -1).astype(e.dtype)], axis=-1)
 
     def project_covariance(self, covariance):
         """Return the sensors' covariance or cross-spectrum ``[..., s, s]`` for the moments' ``[..., n, n]``."""
-        total = 0.0
+        total, sensed = 0.0, self._sensitivities()
         if jnp.ndim(self.gain) == 2:
-            gain = jnp.asarray(self.gain).astype(covariance.dtype)
+            gain = (sensed * jnp.asarray(self.gain)).astype(covariance.dtype)
             total = gain @ covariance @ gain.T
             if self.modes is None:
                 return total
             total = total * jnp.asarray(self.coherence).astype(covariance.dtype)
         share = 1.0 - self.coherence if jnp.ndim(self.gain) == 2 else 1.0
         own = jnp.real(jnp.diagonal(covariance, axis1=-2, axis2=-1)) * share
-        modes = jnp.asarray(self.modes)
+        modes = sensed[..., None] * jnp.asarray(self.modes)
         return jnp.einsum("...n,snq,tnq->...st", own, modes, modes).astype(covariance.dtype) + total
+
+    def power_gain(self):
+        """Return the power that a unit of power of every region has at every sensor, were it alone, ``[s, n]``."""
+        total = 0.0
+        if jnp.ndim(self.gain) == 2:
+            total = jnp.asarray(self.gain) ** 2
+        if self.modes is not None:
+            share = self.coherence if jnp.ndim(self.gain) == 2 else 0.0
+            total = share * total + (1.0 - share) * jnp.sum(jnp.asarray(self.modes) ** 2, axis=-1)
+        return self._sensitivities() ** 2 * total
 
     def noise_psd(self, freqs):
         """Return the sensors' own noise after the reference, one-sided ``[f, s]`` in V^2/Hz.
@@ -180,7 +193,7 @@ class LeadField(Observation):
         again = AVERAGE if self.reference == AVERAGE else NONE
         gain, _ = rereference(np.asarray(self.gain)[at], ch_names, again)
         spread = None if self.spread is None else rereference(np.asarray(self.spread)[at], ch_names, again)[0]
-        noise = {name: np.asarray(getattr(self, name))[at] for name in ("floor", "aperiodic")
+        noise = {name: np.asarray(getattr(self, name))[at] for name in PER_SENSOR
                  if np.ndim(getattr(self, name)) == 1}
         return dataclasses.replace(self, gain=gain, spread=spread, ch_names=ch_names, **noise)
 
@@ -195,6 +208,10 @@ class LeadField(Observation):
         return dataclasses.replace(
             self, gain=np.asarray(self.gain)[:, at], labels=tuple(self.labels[i] for i in at),
             spread=None if self.spread is None else np.asarray(self.spread)[:, at])
+
+    def _sensitivities(self):
+        """Return the sensitivities as a column, ``[s, 1]``."""
+        return jnp.broadcast_to(jnp.asarray(self.sensitivity, dtype=float), (self.s,))[:, None]
 
     def _own_noise(self, freqs):
         freqs = jnp.asarray(freqs, dtype=float)[:, None]
