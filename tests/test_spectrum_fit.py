@@ -1,20 +1,24 @@
 """A small synthetic recording with known truth: the climb ends near its ceiling, refuses noise that eats alpha."""
 
+import dataclasses
 import types
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import nmfit
 from nmfit.compare import spectrum_target
+from nmfit.dynamics.one_channel import has_one_channel, one_channel_response
+from nmfit.dynamics.resolvent import response
 from nmfit.errors import InputError
 from nmfit.fit.evidence import Null
 from nmfit.fit.result import load_result
 from nmfit.fit.spectrum_evidence import explained_rung, gain_error, parcels_permuted
-from nmfit.fit.spectrum_ground import interpolation, model_frequencies
+from nmfit.fit.spectrum_ground import model_frequencies, problem_of
 from nmfit.fit.spectrum_measures import alpha_peak
-from nmfit.fit.spectrum_objective import source_psd
+from nmfit.fit.spectrum_objective import lonely_psd, predicted_psd, source_psd
 from nmfit.network import Connectome
 from nmfit.observe import LeadField
 
@@ -118,14 +122,48 @@ def test_source_power_is_the_trace_of_the_cross_spectrum():
     np.testing.assert_allclose(source_psd(leadfield, e), 2 * jnp.real(jnp.einsum("fss->fs", cross)), rtol=1e-12)
 
 
-def test_few_frequencies_tell_a_resonance():
-    nodes, fine = model_frequencies(1.0, 40.0), np.linspace(1.0, 40.0, 500)
+def small_network(**values):
+    network = nmfit.Network.of(small_brain().normalised("none", "rowsum"), nmfit.JansenRit(), delays=True)
+    return network.replace(values)
 
-    def log_power(f):  # a resonance of half width 0.5 Hz on a power law
-        return np.log10(1 / f + 30 / (1 + ((f - 10.2) / 0.5) ** 2))
 
-    assert nodes.size < 60
-    assert np.abs(interpolation(nodes, fine) @ log_power(nodes) - log_power(fine)).max() < 0.03
+@pytest.mark.parametrize("G", [1.0, 10.0])
+def test_what_coupling_changes_is_told_by_few_frequencies(G):
+    leadfield, network = small_leadfield(), small_network(G=G)
+    shape = (FREQS.size, CHANNELS)
+    ground = types.SimpleNamespace(target=types.SimpleNamespace(nodes=FREQS, smear=None), psd=np.ones(shape), dof=None,
+                                   bins=np.ones(FREQS.size))
+    linear = nmfit.linearise(network, leadfield)
+    exact = np.asarray(linear.psd(FREQS)) + np.asarray(leadfield.noise_psd(FREQS))
+    found = jax.jit(predicted_psd)({}, problem_of(ground, network, leadfield, (), 0.0))[0]
+    assert float(linear.abscissa()) < 0
+    assert np.abs(np.log10(np.asarray(found) / exact)).max() < 0.02
+    assert model_frequencies(1.0, 40.0).size < 30
+
+
+@pytest.mark.parametrize("values", [{"G": 10.0, "noise": np.linspace(0.5, 2.0, REGIONS)}, {"G": 1e-4}])
+def test_one_channel_needs_no_product(values):
+    network, leadfield = small_network(**values), small_leadfield()
+    x, w = nmfit.linearise(network, leadfield).x, 2 * np.pi * FREQS[::8]
+    assert has_one_channel(network)
+    expected = response(network, leadfield, x, w)
+    np.testing.assert_allclose(one_channel_response(network, leadfield, x, w), expected, rtol=1e-9,
+                               atol=1e-10 * float(jnp.abs(expected).max()))
+
+
+def test_sensitivities_scale_what_channels_see_of_sources():
+    leadfield, network = small_leadfield(), small_network(G=0.0)
+    factors = np.linspace(0.5, 2.0, CHANNELS)
+    other = dataclasses.replace(leadfield, sensitivity=factors)
+    plain = nmfit.linearise(network, leadfield)
+    seen = nmfit.linearise(network, other)
+    np.testing.assert_allclose(seen.psd(FREQS), np.asarray(plain.psd(FREQS)) * factors**2, rtol=1e-10)
+    np.testing.assert_allclose(lonely_psd(network, other, seen.x, 2 * np.pi * FREQS), seen.psd(FREQS), rtol=1e-9)
+    cross = jnp.eye(REGIONS, dtype=complex)[None]
+    np.testing.assert_allclose(jnp.einsum("fss->fs", other.project_covariance(cross)).real,
+                               jnp.einsum("fss->fs", leadfield.project_covariance(cross)).real * factors**2,
+                               rtol=1e-12)
+    np.testing.assert_array_equal(other.pick(other.ch_names[2:6]).sensitivity, factors[2:6])
 
 
 def test_an_alpha_peak_lies_between_bins():

@@ -1,5 +1,6 @@
 """From rungs fitted to spectra to a result."""
 
+import dataclasses
 import platform
 import sys
 import time
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..compare.spectral_baselines import peaks_and_slope, smoothed
 from ..compare.spectral_ceiling import r_squared_ceiling
 from ..compare.spectral_losses import r_squared
 from ..dynamics import linearise
@@ -75,13 +77,12 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, seed, comman
     baselines, reliability = {}, None
     if has_score and target.design != "bins":
         data = jnp.asarray(target.psd["score"])
-        mean = 10 ** np.log10(ground.psd).mean(1, keepdims=True) * np.ones((1, target.s))
-        baselines = {"mean_spectrum": float(r_squared(jnp.asarray(mean), data)),
-                     "coupling_zero": r2_on(twins[-1], target, "score")}
+        baselines = _baselines(ground) | {"coupling_zero": r2_on(twins[-1], target, "score")}
         reliability = float(r_squared(jnp.asarray(ground.psd), data))
     role = "score" if has_score else "fit"
     measures = alpha_measures(best, target, role)
     measures["shape_r2"] = shape_r_squared(best, target, role)
+    measures["r2_without_noise"] = r2_on(dataclasses.replace(best, psd=best.sources), target, role)
     measures["unstable_roots"] = count_unstable(best)
     explained = None
     if null is not None:
@@ -122,6 +123,15 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, seed, comman
         arrays["null_permuted"] = null.scores[:, -1]
     arrays |= {f"history_{fitted.level}": fitted.history for fitted in whole}
     return Result(record, arrays)
+
+
+def _baselines(ground):
+    """Return R2 on the score part of predictors without a brain."""
+    target, data = ground.target, jnp.asarray(ground.target.psd["score"])
+    mean = 10 ** np.log10(ground.psd).mean(1, keepdims=True) * np.ones((1, target.s))
+    peaks, _ = peaks_and_slope(target.freqs, ground.psd)
+    return {name: float(r_squared(jnp.asarray(psd), data)) for name, psd in
+            (("mean_spectrum", mean), ("smoothed", smoothed(target, ground.psd)), ("peaks", peaks))}
 
 
 def _parameter_rows(fitted, labels, channels):

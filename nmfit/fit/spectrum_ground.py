@@ -140,7 +140,9 @@ def blocks_of(ground, network, leadfield, level):
     blocks += [_block(network.noise, declared["noise"].bounds, "noise", n, False, at >= 1)]
     blocks += [_block(getattr(leadfield, name), sensor[name].bounds, name, 1, True, False) for name in SHARED_SENSOR
                if name != "coherence" or leadfield.spread is not None]
-    blocks += [_block(getattr(leadfield, name), sensor[name].bounds, name, s, True, at >= 3) for name in PER_SENSOR]
+    # The level of the sensitivities is the scale.
+    blocks += [_block(getattr(leadfield, name), sensor[name].bounds, name, s, name != "sensitivity", at >= 3)
+               for name in PER_SENSOR]
     return tuple(blocks)
 
 

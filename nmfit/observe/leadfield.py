@@ -28,8 +28,8 @@ class LeadField(Observation):
     ``L [s, n]`` is the coherent part of a region's gain, where all its surface moves as one. The modes ``g [s, n, q]``
     are its incoherent part: many directions or patches that share the region's spectrum, but are independent of each
     other and of the other regions. A gain ``[s, n, q]`` is modes alone, ``q = 3`` directions where nothing is known
-    about normals. Rows are never normalised: that would erase the topography. The sensitivities ``d`` say how far single
-    channels depart from the lead field, as they do from a template's skull and skin.
+    about normals. Rows are never normalised: that would erase the topography. The sensitivities ``d`` say how far
+    single channels depart from the lead field, as they do from a template's skull and skin.
 
     Build one with `LeadField.of`, `read_leadfield` or `sphere_leadfield`.
 

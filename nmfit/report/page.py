@@ -208,6 +208,7 @@ def _alpha(record):
             "alpha_topography_r": ("alpha topography, r of log10 power", words.score),
             "source_share": ("occipital alpha power from sources, share", words.score),
             "shape_r2": ("R2 after the aperiodic part is taken away", words.score),
+            "r2_without_noise": ("R2 of the sources alone, without the sensors' noise", words.score),
             "regional_r": ("r of log10 power over frequencies, mean over regions", words.score),
             "regional_r_lowest": ("the same, lowest region", words.score)}
     rows = [[what, say(found[key])] for key, (what, say) in told.items() if key in found]

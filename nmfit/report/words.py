@@ -58,6 +58,8 @@ BASELINES = {
     "reliability": "the fit part itself",
     "mean_fc": "one number for every pair",
     "mean_spectrum": "mean spectrum of all channels",
+    "smoothed": "the fit part itself, smoothed",
+    "peaks": "a slope and two Gaussian peaks per channel",
     "interpolation": "a line between the fitted frequencies",
 }
 
