@@ -60,7 +60,7 @@ BASELINES = {
     "mean_spectrum": "mean spectrum of all channels",
     "smoothed": "the fit part itself, smoothed",
     "peaks": "a slope and two Gaussian peaks per channel",
-    "interpolation": "a line between the fitted frequencies",
+    "interpolation": "line between fitted bins",
 }
 
 NULLS = {
