@@ -72,7 +72,7 @@ def test_sweep_of_numbers_as_a_table(files):
 BAD = {
     "unknown model": ("simulate", ["--model", "Hupf"], "out.npz", "found 'Hupf'"),
     "unknown parameter": ("simulate", ["--set", "b=1"], "out.npz", "parameter 'b'"),
-    "outside the bounds": ("simulate", ["--set", "a=7"], "out.npz", "-5 to 0.5 1/s"),
+    "outside the bounds": ("simulate", ["--set", "a=7"], "out.npz", "-500 to 0.5 1/s"),
     "no number": ("simulate", ["--set", "a=x"], "out.npz", "'x' is no number"),
     "no value": ("simulate", ["--set", "a"], "out.npz", "Write NAME=VALUE"),
     "unknown region": ("simulate", ["--observed", "M2"], "out.npz", "no region M2"),
