@@ -112,7 +112,8 @@ def _null(axis, row, null_and_scores, _result):
     if null["mean"] is None:
         return ""
     axis.plot(null["mean"], row, "|", color=look.NULL, markersize=14, markeredgewidth=2.0, zorder=4)
-    return words.score(null["mean"], null["sd"]) + (f"  p = {null['p']:.2g}" if null["p"] is not None else "")
+    told = words.decides(null)
+    return words.score(null["mean"], null["sd"]) + (f"  p = {told:.2g}" if told is not None else "")
 
 
 def _baseline(axis, row, value, _result):

@@ -160,6 +160,12 @@ def null_line(null):
     return f"{text} ({null['n']} refitted)"
 
 
+def decides(null):
+    """Return the p that decides over "explained": that among all rungs where there is one; None without nulls."""
+    known = [p for p in (null["p"], null.get("p_adjusted")) if p is not None]
+    return max(known, default=None)
+
+
 def _p(null):
     """Return p of a null, and p among all rungs where that differs."""
     among = null.get("p_adjusted")
@@ -310,7 +316,7 @@ def _capped(record):
 def _lost_to(result):
     """Name what the chosen rung does not clear; a margin's sign alone is no test, so p is what counts."""
     lost = [f"{name}, {_p(null)}" for name, null in nulls(result.record)
-            if null and null["p"] is not None and max(null["p"], null.get("p_adjusted") or 0.0) > 0.05]
+            if null and (decides(null) or 0.0) > 0.05]
     rung = result.rung(result.chosen)
     over = rung.get("over_coupling_zero") or {"mean": None, "se": None}
     if over["mean"] is not None and over["se"] is not None and over["mean"] <= 2.0 * over["se"]:
