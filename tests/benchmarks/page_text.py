@@ -44,7 +44,7 @@ def head(store):
     told = ", ".join(f"{OTHERS.get(name, name)} {v}" for name, v in sorted(versions.items()))
     return f"""# Figures
 
-Made by `tests/benchmarks/page.py`, which measures everything below on the same machine in one sitting, and writes this
+Made by `tests/benchmarks/page.py`, which measures everything below piece by piece on one machine, and writes this
 page from what it measured. Other programs are installed from PyPI, each into an environment of its own, and run as
 their own documentation has it ({", ".join(f"{OTHERS[n]}: {LICENCES[n]}" for n in OTHERS)}).
 
