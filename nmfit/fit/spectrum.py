@@ -20,6 +20,7 @@ from .threads import one_core_each
 NODE_PARAMETERS = ("p", "C", "a", "b", "A", "B")
 SHRINKAGES = (1e-6, 1e-5)
 START_COUPLING = 10.0       # 1/s: the strongest region's summed input weight where a climb begins
+WEAK_COUPLING = 0.1         # 1/s: where coupling is let in after a climb without it
 NO_COUPLING = 1e-4          # 1/s: vanishing, not zero, where every region would be a root of its own and none leads
 
 
@@ -44,7 +45,7 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
     Climbs from shared parameters to noise amplitude per region, node parameters per region and noise per sensor;
     keeps a rung only when it predicts the choose part better by more than the scatter of so short a stretch, when
     sources carry the occipital alpha and when no root lies right of the axis; refits what was kept to fit and choose
-    parts together; opens the score part once, beside the same climb without coupling.
+    parts together, also from where the same climb without coupling ended; opens the score part once, beside that climb.
 
     Parameters
     ----------
@@ -93,6 +94,7 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
         apart = dataclasses.replace(both, network=ground.network.replace({"G": NO_COUPLING}), coupled=False)
         path = [(f.level, f.shrinkage) for f in kept]
         twins = climb_spectrum(apart, path, steps=steps)
+        whole = [_no_worse(both, f, twin, steps) for f, twin in zip(whole, twins, strict=True)]
         null = None
         if n_null and "score" in target.psd and target.design != "bins":
             null = parcel_null(both, path, brain.hemispheres(), n_null, lambda f: r2_on(f, target, "score"),
@@ -104,6 +106,15 @@ def _refitted(ground, fitted, steps):
     """Refit a rung from its optimum to more data; where that loses its state of rest, keep what there was."""
     again = fit_spectrum_rung(ground, fitted.level, fitted, shrinkage=fitted.shrinkage, steps=steps)
     return again if again.abscissa < 0 and again.loss < UNSTABLE else fitted
+
+
+def _no_worse(ground, fitted, twin, steps):
+    """Return the lower of a rung and of one begun where the climb without coupling ended, which it contains."""
+    if fitted.loss <= twin.loss:
+        return fitted
+    joined = dataclasses.replace(twin, network=twin.network.replace({"G": WEAK_COUPLING}))
+    again = fit_spectrum_rung(ground, fitted.level, joined, shrinkage=fitted.shrinkage, steps=steps)
+    return again if again.abscissa < 0 and again.loss < fitted.loss else fitted
 
 
 def _matched(target, brain, leadfield):
