@@ -50,6 +50,7 @@ def test_a_mixed_network_with_unseen_regions_is_fitted_in_closed_form(tmp_path):
     assert load_result(tmp_path / "out").rung("shared")["model"] == "Hopf+StuartLandau"
 
 
+@pytest.mark.long
 def test_regions_of_a_group_have_values_of_their_own():
     truth = mixed(a=np.array([-0.1, -0.2, -0.3, -0.4, -0.5]))
     target = nmfit.fc_target(fc_of(truth), band=BAND, labels=LABELS[:5], tr=2.0, n_volumes=300)

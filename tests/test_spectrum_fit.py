@@ -127,6 +127,7 @@ def small_network(**values):
     return network.replace(values)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("G", [1.0, 10.0])
 def test_what_coupling_changes_is_told_by_few_frequencies(G):
     leadfield, network = small_leadfield(), small_network(G=G)

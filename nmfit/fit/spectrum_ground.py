@@ -18,7 +18,7 @@ from .spectrum_measures import alpha_peak
 from .spectrum_objective import SpectrumProblem, placed, predicted_psd, spectrum_objective
 
 TOLERANCE = 2e-5
-STEPS = {"shared": 80, "noise": 60, "region": 120, "sensors": 80}
+STEPS = {"shared": 80, "noise": 60, "region": 120, "sensors": 160}
 LEVELS = tuple(STEPS)
 OWN_STEP = 0.2
 SHARED_SENSOR = ("scale", "coherence", "exponent")
