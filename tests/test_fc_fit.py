@@ -13,7 +13,9 @@ import nmfit as nf
 from nmfit.compare.empirical import (
     fc_score,
 )
+from nmfit.errors import InputError
 from nmfit.fit.ground import Ground, fit_rung, problem_of
+from nmfit.fit.maps import standardised
 from nmfit.fit.minimise import Status, minimise
 from nmfit.fit.objective import fc_objective, predicted_fc
 from nmfit.fit.rungs import LEVELS, Rung, blocks_of, default_ladder
@@ -280,3 +282,12 @@ def test_an_unstable_network_costs_more_than_any_stable_one():
     wild = dataclasses.replace(problem, network=network, blocks=())
     assert stable < 2.1 < float(fc_objective({}, wild))
     assert float(predicted_fc({}, wild)[1]) == pytest.approx(0.3)
+
+
+def test_maps_are_standardised_and_a_flat_one_is_refused_by_its_number():
+    maps = standardised([[0.0, 1.0, 5.0]], 3)
+    np.testing.assert_allclose([maps.mean(), maps.std()], [0.0, 1.0], atol=1e-15)
+    with pytest.raises(InputError, match="map 2 has the same value in every region"):
+        standardised([[0.0, 1.0, 2.0], [1.0, 1.0, 1.0]], 3)
+    with pytest.raises(InputError, match="one column per region"):
+        standardised([[0.0, 1.0]], 3)

@@ -22,6 +22,7 @@ from .comparisons import gather
 from .evidence import NullChains, climb_path, heldout, surrogate
 from .ground import Ground
 from .ladder import climb, try_rung
+from .maps import standardised
 from .objective import AVAILABLE, NODES, unstable_cost
 from .rungs import LEVELS, check_ladder, default_ladder
 from .threads import one_core_each
@@ -199,11 +200,7 @@ def plan_of(target, brain, *, model="Hopf", maps=None, transform=None, norm="max
             raise InputError(b.source or "connectome", f"region {first + 1} is {b.labels[first]} where the FC has "
                              f"{target.labels[first]}", "Bring both into one order by name (match_regions).")
     if maps is not None:
-        maps = np.atleast_2d(np.asarray(maps, float))
-        if maps.shape[1] != target.n or not np.isfinite(maps).all():
-            raise InputError("maps", f"shape {maps.shape} or values that are not finite",
-                             "Give one finite row per map and one column per region.", f"[m, {target.n}]")
-        maps = (maps - maps.mean(1, keepdims=True)) / maps.std(1, keepdims=True)
+        maps = standardised(maps, target.n)
     return Plan(target, brains, model, maps, norm, transform or "none", int(seed), int(starts), steps, null_steps,
                 loss, keep)
 

@@ -13,6 +13,7 @@ from ..network import Connectome
 from ..network.names import some
 from ..network.surrogates import harmonics
 from .evidence import run_null, surrogate
+from .maps import standardised
 from .sources_answer import bin_scores, build_sources_result, log_data, r2_of
 from .sources_ground import (
     FittedSources,
@@ -162,11 +163,7 @@ def grounds(target, brain, seen, maps):
     the ends, and others than its neighbours in the list leave out.
     """
     brain = brain.normalised("none", "rowsum")
-    maps = harmonics(brain.weights, MAPS) if maps is None else np.atleast_2d(np.asarray(maps, float))
-    if maps.shape[1] != brain.n or not np.isfinite(maps).all():
-        raise InputError("maps", f"shape {maps.shape} or values that are not finite",
-                         "Give one finite row per map and one column per region.", f"[m, {brain.n}]")
-    maps = (maps - maps.mean(1, keepdims=True)) / maps.std(1, keepdims=True)
+    maps = standardised(harmonics(brain.weights, MAPS) if maps is None else maps, brain.n)
 
     bins = np.repeat(target.bins["fit"][:, None], target.s, axis=1)
     fit = SourcesGround(brain, seen, target.freqs, log_data(target, "fit"), bins, maps)
