@@ -11,8 +11,10 @@ from nmfit.cohort import CohortResult, contrast, deviation, scores, status
 from nmfit.cohort.contrast import between
 from nmfit.cohort.engine import engine, finished
 from nmfit.cohort.people import people_of
+from nmfit.cohort.quality import with_quality
 from nmfit.cohort.reliability import icc
 from nmfit.cohort.units import Unit, work
+from nmfit.compare.empirical import fc_score
 from nmfit.errors import InputError
 from nmfit.io import write_table
 from nmfit.io.people import read_people
@@ -44,8 +46,8 @@ def write_study(where):
         write_table(where / f"{name}_ses-1_bold.tsv", LABELS, run.data.tolist())
         np.savetxt(where / f"{name}_weights.csv", brains[name].weights, delimiter=",")
     (where / "labels.tsv").write_text("\n".join(LABELS) + "\n")
-    (where / "participants.tsv").write_text("participant_id\tmean_fd\tsite\n" + "".join(
-        f"sub-{k:02d}\t{0.1 + 0.05 * k * k}\t{'AB'[k % 2]}\n" for k in range(4)))
+    (where / "participants.tsv").write_text("participant_id\tmean_fd\tsite\tage\n" + "".join(
+        f"sub-{k:02d}\t{0.1 + 0.05 * k * k}\t{'AB'[k % 2]}\t{(31, 25, 40, 22)[k]}\n" for k in range(4)))
     return where
 
 
@@ -63,7 +65,7 @@ def study(tmp_path_factory):
 def folder(study, tmp_path_factory):
     """Return a folder that a small cohort was written to."""
     where = tmp_path_factory.mktemp("cohort")
-    assert run(study, where) == 0
+    assert run(study, where, "--contrast", "age") == 0
     return where
 
 
@@ -78,6 +80,20 @@ def test_within_run_and_between_session_roles():
     data["sub-01"] = data["sub-01"][:1]
     with pytest.raises(InputError, match="sub-01 has one session"):
         people_of(data, brains, band=None)
+
+
+def test_the_ceiling_is_what_the_truth_would_reach():
+    rng = np.random.default_rng(4)
+    mix = rng.normal(size=(30, 4))
+    runs = [nmfit.Recording(rng.normal(size=(300, 4)) @ mix.T + 2 * rng.normal(size=(300, 30)), TR, subject=f"sub-{k}")
+            for k in range(12)]
+    truth = mix @ mix.T + 4 * np.eye(30)
+    truth /= np.sqrt(np.outer(np.diag(truth), np.diag(truth)))
+    people, _, _ = people_of({run.subject: [run] for run in runs}, nmfit.Connectome(np.ones((30, 30)) - np.eye(30)),
+                             band=None)
+    reached = [fc_score(truth, p.score) for p in people]
+    assert np.mean([p.ceiling for p in people]) == pytest.approx(np.mean(reached), abs=0.01)
+    assert 0.8 < np.mean(reached) < 0.98
 
 
 def test_a_person_who_cannot_be_used_is_named_and_the_others_go_on():
@@ -151,11 +167,14 @@ def test_the_folder_tells_everything(folder):
     assert sum(line.startswith("sub-00\tG\t") for line in table) == 1
     assert sum(line.startswith("sub-03\ta\t") for line in table) == REGIONS
     head, first = ((folder / "people.tsv").read_text().splitlines()[k].split("\t") for k in (0, 1))
-    assert {"own", "group", "blend", "model", "blend_model", "swapped", "mean_fd"} <= set(head)
+    assert {"own", "group", "blend", "model", "blend_model", "swapped", "ceiling", "mean_fd"} <= set(head)
     assert first[head.index("site")] == "A"
     text = (folder / "report.html").read_text()
     assert len(text) < 2_000_000
     assert "Spearman" in text
+    assert "differs with age (4 people): G p " in text
+    tests = (folder / "contrasts.tsv").read_text().splitlines()
+    assert sum(line.startswith("age\ta\t") for line in tests) == REGIONS
     with pytest.raises(InputError, match="no cohort"):
         status(folder / "sub-00")
 
@@ -164,7 +183,7 @@ def test_a_second_run_computes_nothing_and_ends_with_the_same_bytes(study, folde
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.suffix in (".npz", ".tsv")}
     times = {path: path.stat().st_mtime_ns for path in folder.glob("sub-*/*.npz")}
     monkeypatch.setattr("nmfit.cohort.deviation.minimise", None)
-    assert run(study, folder) == 0
+    assert run(study, folder, "--contrast", "age") == 0
     assert {path: path.read_bytes() for path in before} == before
     assert {path: path.stat().st_mtime_ns for path in times} == times
     assert "blend(own, group, model)" in capsys.readouterr().out
@@ -212,6 +231,44 @@ def test_a_study_is_read_person_by_person(tmp_path):
         read_people(tmp_path, tr=TR, only=["9"])
 
 
+def test_what_pipelines_write_is_found_among_what_lies_beside(tmp_path):
+    data, brains = made()
+    for name, (run,) in data.items():
+        at = tmp_path / name / "func"
+        at.mkdir(parents=True)
+        stem = f"{name}_task-rest"
+        write_table(at / f"{stem}_atlas-A8_stat-mean_timeseries.tsv", LABELS, run.data.tolist())
+        write_table(at / f"{stem}_atlas-B8_stat-mean_timeseries.tsv", LABELS, (run.data + 1).tolist())
+        write_table(at / f"{stem}_atlas-A8_stat-reho_bold.tsv", LABELS, run.data[:1].tolist())
+        write_table(at / f"{stem}_desc-confounds_timeseries.tsv", ("framewise_displacement", "tsnr"),
+                    [("n/a", 40.0)] + [(0.1 * len(name), 40.0)] * (VOLUMES - 1))
+        (tmp_path / name / "dwi").mkdir()
+        np.savez(tmp_path / name / "dwi" / f"{name}_conn.npz", sift=brains[name].weights, labels=np.array(LABELS))
+    with pytest.raises(InputError, match="over 2 atlases: A8, B8"):
+        read_people(tmp_path, tr=TR)
+    found = read_people(tmp_path, tr=TR, bold="*_atlas-A8_*timeseries.tsv", sc="*_conn.npz::sift")
+    assert not found.unread
+    assert [len(runs) for runs in found.sessions.values()] == [1] * 4
+    np.testing.assert_array_equal(found.sessions["sub-01"][0].data, data["sub-01"][0].data)
+    np.testing.assert_allclose(found.brains["sub-02"].weights, brains["sub-02"].weights)
+    assert found.covariates["sub-03"] == pytest.approx({"mean_fd": 0.6, "tsnr": 40.0})
+    assert "mean_fd of 4 people from beside their recordings" in found.notes
+    with pytest.raises(InputError, match="no file of anybody matches"):
+        read_people(tmp_path, tr=TR, bold="*_atlas-A8_*timeseries.tsv", sc="*_connectivity.mat")
+
+
+def test_scores_and_parameters_beside_motion_and_signal_to_noise():
+    people, _, _ = people_of(*made(6), band=None)
+    people = [dataclasses.replace(p, covariates={"mean_fd": 0.1 * k, "tsnr": "?"}) for k, p in enumerate(people)]
+    found = [{"value.a": np.array([-k, -k - 1.0])} for k in range(6)]
+    told, = with_quality(people, found, {p.name: {"model": 0.5 + 0.01 * (k % 3)} for k, p in enumerate(people)})
+    assert (told["kind"], told["covariate"], told["people"]) == ("motion", "mean_fd", 6)
+    rows = {row["what"]: row for row in told["rows"]}
+    assert rows["a"]["rho"] == pytest.approx(-1)
+    assert rows["r of model"]["ci95"][0] < rows["r of model"]["rho"] < rows["r of model"]["ci95"][1]
+    assert "r of own" not in rows
+
+
 def _cohort_of(values, errors, covariates):
     """Return a cohort's result that holds one regional parameter ``[u, n]`` and nothing else."""
     people = [f"sub-{k}" for k in range(len(values))]
@@ -250,6 +307,16 @@ def test_the_spread_between_people_is_recovered():
     s = rng.uniform(0.2, 1.0, 4000)
     y = 0.5 * rng.normal(size=4000) + s * rng.normal(size=4000)
     assert between(y, s, np.ones((4000, 1))) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_contrast_that_cannot_be_asked_is_refused_before_any_fit(study, tmp_path, capsys):
+    for more, said in ((["--contrast", "iq"], "covariate 'iq': nobody has it"),
+                       (["--contrast", "age", "--no-errors"], "no standard errors"),
+                       (["--covariates", "age"], "nothing that is tested"),
+                       (["--contrast", "age", "--covariates", "site", "mean_fd"], "4 with all covariates")):
+        assert run(study, tmp_path / "out", *more) == 2
+        assert said in capsys.readouterr().err
+        assert not list(tmp_path.rglob("*.npz"))
 
 
 def test_a_contrast_refuses_what_cannot_be_asked():

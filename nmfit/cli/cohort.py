@@ -19,9 +19,14 @@ def add(verbs):
     cohort.add_argument("output", metavar="OUT_DIR", help="results as they come; the same command again goes on")
     data = cohort.add_argument_group("data")
     data.add_argument("--participant-label", nargs="+", metavar="ID", help="only these people")
-    data.add_argument("--sc", metavar="F", help="one connectome for everybody")
-    data.add_argument("--lengths", metavar="F", help="its tract lengths in mm")
+    data.add_argument("--bold", metavar="PATTERN", help="which files are recordings, such as "
+                      "'*_atlas-4S156Parcels_*timeseries.tsv'; each is of the person whose sub- it bears")
+    data.add_argument("--sc", metavar="F", help="one connectome for everybody, or a pattern of one for each, such as "
+                      "'*_connectivity.mat::4S156Parcels/sift_radius2_count'")
+    data.add_argument("--lengths", metavar="F", help="tract lengths in mm, likewise")
     data.add_argument("--labels", metavar="F", help="region names (default: labels.tsv in INPUT_DIR)")
+    data.add_argument("--atlas", metavar="F", help="label image (.nii.gz, .dlabel.nii), for BOLD without parcels")
+    data.add_argument("--map-names", metavar="F", help="table of two columns that joins two schemes of region names")
     data.add_argument("--tr", type=float, metavar="S", help="repetition time in seconds (default: the .json beside)")
     data.add_argument("--drop-bad", action="store_true", help="drop regions that are bad in a person, of that person")
     how = cohort.add_argument_group("how")
@@ -37,6 +42,12 @@ def add(verbs):
     how.add_argument("--no-errors", action="store_true", help="no standard errors of people's parameters")
     how.add_argument("--no-nulls", action="store_true", help="no fits on other people's connectomes")
     how.add_argument("--seed", type=whole, default=0, metavar="N")
+    asked = cohort.add_argument_group("contrasts, of parameters over people (columns of participants.tsv)")
+    asked.add_argument("--contrast", nargs="+", metavar="NAME", default=(), help="what parameters may differ with: a "
+                       "number or two groups, each tested by itself")
+    asked.add_argument("--covariates", nargs="+", metavar="NAME", default=(), help="what is held fixed, such as age "
+                       "sex site mean_fd")
+    asked.add_argument("--blocks", metavar="NAME", help="people are permuted within its levels only, such as site")
     where = cohort.add_argument_group("where (beyond this process: pip install 'nmfit[cluster]')")
     where.add_argument("--workers", type=natural, metavar="N", help="worker processes, or jobs with --slurm")
     where.add_argument("--scheduler", metavar="ADDRESS", help="of a dask scheduler that runs")
@@ -58,8 +69,9 @@ def run(args):
     from ..io.people import read_people
     from ..report.cohort_progress import CohortProgress
 
-    people = read_people(args.input, sc=args.sc, lengths=args.lengths, labels=args.labels, tr=args.tr,
-                         only=args.participant_label, drop_bad=args.drop_bad, outside=args.output)
+    people = read_people(args.input, bold=args.bold, sc=args.sc, lengths=args.lengths, labels=args.labels,
+                         atlas=args.atlas, map_names=args.map_names, tr=args.tr, only=args.participant_label,
+                         drop_bad=args.drop_bad, outside=args.output)
     keep_compiled_code()
     progress = CohortProgress()
     for note in people.notes:
@@ -88,8 +100,17 @@ def _fitted(args, people, slurm, progress):
         people.sessions, people.brains, folder=args.output, covariates=people.covariates, unread=people.unread,
         design=args.design, band=tuple(args.band), model=args.model, sc_transform=args.sc_transform,
         sc_norm=args.sc_norm, max_rung=args.max_rung, folds=args.folds, errors=not args.no_errors,
-        nulls=not args.no_nulls, seed=args.seed, workers=args.workers, scheduler=args.scheduler, slurm=slurm,
-        progress=progress, command=args.command)
+        nulls=not args.no_nulls, contrasts=_contrasts(args), seed=args.seed, workers=args.workers,
+        scheduler=args.scheduler, slurm=slurm, progress=progress, command=args.command)
+
+
+def _contrasts(args):
+    """Return what is tested, each given the covariates but itself."""
+    if not args.contrast and (args.covariates or args.blocks):
+        raise InputError("--covariates" if args.covariates else "--blocks", "nothing that is tested",
+                         "Say what may differ: --contrast NAME.")
+    return [{"of": name, "covariates": [other for other in args.covariates if other != name], "blocks": args.blocks}
+            for name in args.contrast]
 
 
 def run_status(args):

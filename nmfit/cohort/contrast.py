@@ -9,6 +9,8 @@ is Gaussian, and its standard error ``s_i`` enter a model of two levels,
 with ``tau`` by restricted maximum likelihood; what is tested is ``b``.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import stats
 from scipy.optimize import minimize_scalar
@@ -16,6 +18,7 @@ from scipy.optimize import minimize_scalar
 from ..errors import InputError
 
 PERMUTATIONS = 2000
+RATE = 0.05                  # false discovery rate at which a region counts in sentences
 SMALLEST_ERROR = 1e-3        # of the unconstrained scale; a jackknife that happens to agree is not certainty
 WIDEST_TAU = 10.0
 
@@ -57,33 +60,102 @@ def contrast(result, of, covariates=(), *, parameters=None, blocks=None, permuta
     Freedman & Lane 1983, Journal of Business & Economic Statistics 1:292; Winkler et al. 2014, NeuroImage 92:381;
     Benjamini & Hochberg 1995, Journal of the Royal Statistical Society B 57:289.
     """
-    people = list(dict.fromkeys(row["person"] for row in result.parameters))
-    wanted = (of, *covariates, *((blocks,) if blocks else ()))
-    people = [p for p in people if all(result.covariates.get(p, {}).get(name) is not None for name in wanted)]
-    if not people:
-        raise InputError(f"covariate '{of}'", "nobody has it", "Give it for everybody (participants.tsv).")
-    tested = _columns(result, people, of)
-    if tested.shape[1] != 1:
-        raise InputError(f"covariate '{of}'", f"{tested.shape[1] + 1} levels", "Give a number or two groups.")
-    rest = np.column_stack([np.ones(len(people)), *(_columns(result, people, name) for name in covariates)])
-    if len(people) < rest.shape[1] + 3:
-        raise InputError("people", f"{len(people)} with all covariates", "Give more people, or fewer covariates.",
-                         f"at least {rest.shape[1] + 3}")
-    level = np.zeros(len(people), int) if blocks is None else np.unique(
-        [str(result.covariates[p][blocks]) for p in people], return_inverse=True)[1]
-    if not any(np.ptp(tested[level == one]) > 0 for one in np.unique(level)):
-        raise InputError(f"covariate '{of}'", f"the same within every {blocks}", "Permute over everybody: no blocks.")
-    orders = _orders(level, permutations, seed)
+    people = dict.fromkeys(row["person"] for row in result.parameters)
+    design = design_of(people, result.covariates, of, covariates, blocks)
+    orders = _orders(design.level, permutations, seed)
     rows = []
     for name in dict.fromkeys(row["parameter"] for row in result.parameters):
         if parameters is None or name in parameters:
-            rows += _tests(result, people, name, tested, rest, orders)
+            rows += _tests(result, name, design, orders)
     return rows
 
 
-def _columns(result, people, name):
+class Design(NamedTuple):
+    """Who takes part in a contrast, and with what.
+
+    Attributes
+    ----------
+    people : list of str, those with all covariates
+    tested : array ``[u, 1]``
+    rest : array ``[u, q]``, a constant and what is held fixed
+    level : array ``[u]``, the exchangeability block of everybody
+    """
+
+    people: list
+    tested: np.ndarray
+    rest: np.ndarray
+    level: np.ndarray
+
+
+def design_of(people, known, of, covariates=(), blocks=None):
+    """Return the design of a contrast, or refuse what cannot be asked; see `contrast`.
+
+    Parameters
+    ----------
+    people : iterable of str
+    known : dict of str to dict, covariates of everybody
+    """
+    wanted = (of, *covariates, *((blocks,) if blocks else ()))
+    people = [p for p in people if all(known.get(p, {}).get(name) is not None for name in wanted)]
+    if not people:
+        lacking = next((name for name in wanted if not any(name in of_one for of_one in known.values())), of)
+        raise InputError(f"covariate '{lacking}'", "nobody has it", "Give it for everybody (participants.tsv).")
+    values = {name: [known[p][name] for p in people] for name in wanted}
+    tested = _columns(values, of)
+    if tested.shape[1] != 1:
+        raise InputError(f"covariate '{of}'", f"{tested.shape[1] + 1} levels", "Give a number or two groups.")
+    rest = np.column_stack([np.ones(len(people)), *(_columns(values, name) for name in covariates)])
+    if len(people) < rest.shape[1] + 3:
+        raise InputError("people", f"{len(people)} with all covariates", "Give more people, or fewer covariates.",
+                         f"at least {rest.shape[1] + 3}")
+    if np.linalg.matrix_rank(np.column_stack([rest, tested])) <= rest.shape[1]:
+        raise InputError(f"covariate '{of}'", f"told by {', '.join(covariates)} already",
+                         "Leave out what says the same.")
+    level = np.zeros(len(people), int) if blocks is None else np.unique(
+        [str(value) for value in values[blocks]], return_inverse=True)[1]
+    if not any(np.ptp(tested[level == one]) > 0 for one in np.unique(level)):
+        raise InputError(f"covariate '{of}'", f"the same within every {blocks}", "Permute over everybody: no blocks.")
+    return Design(people, tested, rest, level)
+
+
+def contrasts_of(result, asked, permutations=PERMUTATIONS, seed=0):
+    """Return what a report tells of several contrasts: how each was asked, and its rows or why there are none.
+
+    Parameters
+    ----------
+    result : CohortResult
+    asked : sequence of dict with ``of``, and ``covariates`` and ``blocks`` where there are any
+    """
+    told = []
+    for one in asked:
+        try:
+            rows, refused = contrast(result, **one, permutations=permutations, seed=seed), None
+        except InputError as problem:                     # people failed on the way
+            rows, refused = [], str(problem)
+        told.append({"of": one["of"], "covariates": list(one.get("covariates", ())), "blocks": one.get("blocks"),
+                     "permutations": permutations, "people": rows[0]["people"] if rows else 0, "refused": refused,
+                     "rows": rows})
+        told[-1]["says"] = _sentence(told[-1])
+    return told
+
+
+def _sentence(told):
+    given = f" given {', '.join(told['covariates'])}" if told["covariates"] else ""
+    within = f", permuted within {told['blocks']}" if told["blocks"] else ""
+    if told["refused"]:
+        return f"{told['of']}{given}: not tested, {told['refused']}"
+    found = []
+    for name in dict.fromkeys(row["parameter"] for row in told["rows"]):
+        rows = [row for row in told["rows"] if row["parameter"] == name]
+        sure = sum(row["q"] < RATE for row in rows)
+        found.append(f"{name} p {rows[0]['p']:.2g}" if rows[0]["region"] is None else
+                     f"{name} in {sure} of {len(rows)} regions (q < {RATE:g})")
+    return f"differs with {told['of']}{given} ({told['people']} people{within}): {'; '.join(found)}"
+
+
+def _columns(values, name):
     """Return a covariate as columns: a number centred, text as one column per level but the first."""
-    values = [result.covariates[p][name] for p in people]
+    values = values[name]
     if all(isinstance(v, int | float) for v in values):
         column = np.asarray(values, float)[:, None]
         column = column - column.mean()
@@ -108,7 +180,8 @@ def _orders(level, count, seed):
     return np.array(orders)
 
 
-def _tests(result, people, name, tested, rest, orders):
+def _tests(result, name, design, orders):
+    people, tested, rest, _ = design
     rows = [row for row in result.parameters if row["parameter"] == name and row["person"] in set(people)]
     regions = list(dict.fromkeys(row["region"] for row in rows))
     shape = (len(people), len(regions))
@@ -117,17 +190,17 @@ def _tests(result, people, name, tested, rest, orders):
     if None in errors:
         raise InputError("contrast", "parameters without standard errors", "Fit the cohort with errors=True.")
     s = np.maximum(np.array(errors, float).reshape(shape), SMALLEST_ERROR)
-    design, found = np.column_stack([rest, tested]), []
+    columns, found = np.column_stack([rest, tested]), []
     for k, region in enumerate(regions):
-        tau = between(y[:, k], s[:, k], design)
+        tau = between(y[:, k], s[:, k], columns)
         w = 1.0 / (tau**2 + s[:, k] ** 2)
-        effect, error, t = _weighted(y[:, k][None], w, design)
+        effect, error, t = _weighted(y[:, k][None], w, columns)
         # Freedman and Lane: what the other covariates do not explain is permuted, then explained again; residuals are
         # exchangeable once each is divided by its own spread.
         root = np.sqrt(w)
         fitted = rest @ np.linalg.lstsq(root[:, None] * rest, root * y[:, k], rcond=None)[0]
         residual = root * (y[:, k] - fitted)
-        null = _weighted(fitted + residual[orders[1:]] / root, w, design)[2]
+        null = _weighted(fitted + residual[orders[1:]] / root, w, columns)[2]
         p = (1 + np.sum(np.abs(null) >= abs(t[0]) - 1e-12)) / (1 + len(null))
         found.append({"parameter": name, "region": region, "effect": float(effect[0]), "se": float(error),
                       "t": float(t[0]), "tau": float(tau), "p": float(p), "q": None, "people": len(people)})

@@ -18,6 +18,7 @@ from ..fit.threads import one_core_each
 from ..io import Ledger, prepare_folder, write_json
 from ..io.ledger import read_piece
 from ..network import Connectome
+from .contrast import contrasts_of, design_of
 from .deviation import STRENGTHS, Prior, estimate, estimates, explore, fit_group, foretell
 from .engine import engine, finished
 from .people import people_of
@@ -32,8 +33,8 @@ PILOTS = 48              # people on whom strengths are chosen, so that choosing
 
 def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=(0.01, 0.1), tr=None, model="Hopf",
                maps=None, sc_transform=None, sc_norm="max", max_rung="region", folds=FOLDS, strengths=STRENGTHS,
-               errors=True, nulls=True, starts=4, seed=0, workers=None, scheduler=None, slurm=None, unread=None,
-               progress=None, command=None):
+               errors=True, nulls=True, contrasts=(), starts=4, seed=0, workers=None, scheduler=None, slurm=None,
+               unread=None, progress=None, command=None):
     """Fit many people: the group first, then each person shrunken towards a group that leaves the person out.
 
     Every person's data play three roles. The group's ladder is climbed on what is not scored; people are divided into
@@ -67,6 +68,9 @@ def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=
         Of the prior, from which the choose parts choose.
     errors, nulls : bool
         Standard errors of every person's parameters; fits on another person's and on the group's connectome.
+    contrasts : sequence of str or dict
+        Covariates with which parameters may differ; a dict has ``of`` and may have ``covariates`` and ``blocks``: see
+        `contrast`.
     starts, seed : int
     workers, scheduler, slurm : see `engine`
     unread : dict of str to str, optional
@@ -88,6 +92,11 @@ def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=
     people, failures, design = people_of(sessions, brains, band=band, design=design, covariates=covariates)
     if max_rung not in LEVELS:
         raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(LEVELS)}.")
+    contrasts = [{"of": one} if isinstance(one, str) else dict(one) for one in contrasts]
+    if contrasts and not errors:
+        raise InputError("contrasts", "no standard errors to weigh people by", "Fit the cohort with errors=True.")
+    for one in contrasts:                              # what cannot be asked is refused before anything is fitted
+        design_of([p.name for p in people], {p.name: p.covariates for p in people}, **one)
     with tempfile.TemporaryDirectory() as scratch, engine(workers, scheduler, slurm) as run:
         folder = Path(scratch) if folder is None else prepare_folder(folder, overwrite=True)
         cohort = _Cohort(people, folder, run, progress, dict(unread or {}) | failures)
@@ -114,6 +123,7 @@ def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=
             progress.stage("scores", 1)
         with one_core_each():
             result = build(people, priors, found, record)
+            result.record["contrasts"] = contrasts_of(result, contrasts, seed=seed)
         if cohort.folder != Path(scratch):
             result.save(folder)
         if progress is not None:

@@ -1,11 +1,19 @@
 """The people of a cohort, and which part of each person's data plays which role."""
 
 import dataclasses
+import math
 from collections import Counter
 
 import numpy as np
 
-from ..compare.empirical import blocks, check_band, functional_connectivity, group_fc, peak_frequency
+from ..compare.empirical import (
+    blocks,
+    check_band,
+    functional_connectivity,
+    group_fc,
+    peak_frequency,
+    reliability_in_halves,
+)
 from ..compare.recording import Recording
 from ..errors import InputError
 from ..network import Connectome
@@ -34,6 +42,9 @@ class Person:
     frequency : float
         Peak frequency of the pool in Hz.
     pooled : Recording of the pool
+    ceiling : float
+        The highest r with the score part that can be expected of any prediction: the root of that part's reliability,
+        from its halves.
     covariates : dict of str to number or str
     """
 
@@ -47,6 +58,7 @@ class Person:
     occasions: np.ndarray
     frequency: float
     pooled: Recording
+    ceiling: float
     covariates: dict = dataclasses.field(default_factory=dict)
 
 
@@ -145,6 +157,8 @@ def _person(name, runs, brain, band, design, covariates):
         fit, choose, pooled, scored = first, runs[1].data, first, [run.data for run in runs[2:]]
     parts = np.stack([*(fc(half) for half in np.array_split(fit, 2)), fc(choose)])
     occasions = [run.data for run in runs] if len(runs) > 1 else np.array_split(first, 2)
+    reliability = reliability_in_halves(scored, tr, band)
     return Person(name, brain, fc(fit), fc(choose), group_fc([fc(s) for s in scored]), group_fc(parts), parts,
                   np.stack([fc(data) for data in occasions]), peak_frequency([pooled], tr, band),
-                  dataclasses.replace(runs[0], data=pooled, subject=name), covariates)
+                  dataclasses.replace(runs[0], data=pooled, subject=name), math.sqrt(min(max(reliability, 0.0), 1.0)),
+                  covariates)

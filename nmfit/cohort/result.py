@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from scipy import stats
 
 from ..io import write_bytes, write_json, write_table
 from ..shown import Shown
 from . import scores
+from .quality import with_quality
 from .reliability import reliabilities
 from .status import RECORD
 
-MOTION = ("mean_fd", "fd", "fd_mean", "motion", "framewise_displacement")
 SETTLED = ("converged", "at_bound")
 SCORES = ("own", "group", "blend", "before", "model", "blend_model", "factors",
-          "blend_factors", "swapped", "group_connectome", "blend_swapped", "blend_group_connectome")
+          "blend_factors", "swapped", "group_connectome", "blend_swapped", "blend_group_connectome", "ceiling")
 INCREMENTS = (          # name, what it is, first, second
     ("model", "blend(own, group, model) - blend(own, group)", "blend_model", "blend"),
     ("factors", "the same with 5 factors of the own FC, no model", "blend_factors", "blend"),
@@ -25,6 +24,7 @@ INCREMENTS = (          # name, what it is, first, second
     ("model_over_own", "model - the person's own other part", "model", "own"),
     ("model_over_group", "model - the mean of the others", "model", "group"),
     ("model_over_blend", "model - blend(own, group)", "model", "blend"))
+TESTED = ("of", "parameter", "region", "effect", "se", "t", "tau", "p", "q", "people")
 COLUMNS = ("person", "parameter", "region", "value", "se", "unit", "unshrunken", "unshrunken_se", "group", "free",
            "free_se", "unshrunken_free", "unshrunken_free_se")
 
@@ -59,16 +59,19 @@ class CohortResult(Shown):
         told.append(f"{r['people']} people, {len(r['failures'])} failures; design '{r['design']}'; deviations: "
                     f"{r['choice']['rung']}{' + drive' if r['choice']['drive'] else ''}, prior strength "
                     f"{r['choice']['strength']:g}")
-        for name in ("own", "group", "blend", "model", "blend_model"):
-            told.append(f"  {name.replace('_', '(own, group) + '):<26}r {r['scores'][name]['mean']:.3f}")
+        for name in ("own", "group", "blend", "model", "blend_model", "ceiling"):
+            if name in r["scores"]:
+                told.append(f"  {name.replace('_', '(own, group) + '):<26}r {r['scores'][name]['mean']:.3f}")
         for row in r["increments"].values():
             told.append(f"  {row['what']}: {row['mean']:+.4f} (95 % {row['ci95'][0]:+.4f} to {row['ci95'][1]:+.4f})")
-        told.append(f"  identified by the model {r['identification']['model']:.0%}, by the own other part "
-                    f"{r['identification']['own']:.0%}, by chance {1 / max(1, len(self.people)):.0%}")
+        if r["identification"]:
+            told.append(f"  identified by the model {r['identification']['model']:.0%}, by the own other part "
+                        f"{r['identification']['own']:.0%}, by chance {1 / max(1, len(self.people)):.0%}")
+        told += [f"  {one['says']}" for one in r["contrasts"]]
         return "\n".join(told)
 
     def save(self, folder):
-        """Write ``cohort.json``, ``people.tsv``, ``params.tsv``, ``reliability.tsv`` and ``report.html``."""
+        """Write ``cohort.json``, ``people.tsv``, ``params.tsv``, ``report.html``, and more where there is any."""
         folder = Path(folder)
         columns = ["person", *self.record["scores"], *sorted({k for c in self.covariates.values() for k in c})]
         write_table(folder / "people.tsv", columns, ([row.get(c) for c in columns] for row in self.people))
@@ -76,6 +79,9 @@ class CohortResult(Shown):
         rows = self.record["reliability"]["rows"]
         if rows:
             write_table(folder / "reliability.tsv", tuple(rows[0]), (row.values() for row in rows))
+        tested = [(one["of"], *row.values()) for one in self.record["contrasts"] for row in one["rows"]]
+        if tested:
+            write_table(folder / "contrasts.tsv", TESTED, tested)
         self.report(folder / "report.html")
         write_json(folder / RECORD, self.record)
 
@@ -93,14 +99,16 @@ def build(people, priors, found, record):
     left = [people[i] for i in scored_at]
     labels = people[0].pooled.labels or people[0].brain.labels
     record = record | {"scores": {}, "increments": {}, "identification": {}, "weights": {}, "flags": []}
-    rows = []
+    record["contrasts"], rows = [], []
     if left:
         group = [next(prior.fc for prior in priors if i in prior.out) for i in scored_at]
         predicted = scores.predictors(left, group, {s: [found[s][i] for i in scored_at] for s in names})
         score = scores.standardised([p.score for p in left])
         r, weights = scores.scored(predicted, scores.standardised([p.choose for p in left]), score)
-        r = {name: r[name] for name in SCORES if name in r}
-        record["scores"] = {name: {"mean": values.mean(), "sd": values.std(ddof=1)} for name, values in r.items()}
+        ceiling = np.array([p.ceiling for p in left])
+        r = {name: values for name in SCORES if (values := (r | {"ceiling": ceiling}).get(name)) is not None}
+        record["scores"] = {name: {"mean": values.mean(), "sd": values.std(ddof=1),
+                                   "of_ceiling": _share(values, ceiling)} for name, values in r.items()}
         record["increments"] = {name: {"what": what, **scores.paired(r[a], r[b])}
                                 for name, what, a, b in INCREMENTS if a in r and b in r}
         record["weights"] = {name: dict(zip(scores.BLENDS[name], map(float, w), strict=True))
@@ -115,8 +123,8 @@ def build(people, priors, found, record):
     kind = "sessions" if record["design"] == "sessions" else "halves of one run"
     record["reliability"] = {"occasions": kind, "people": len(again),
                              "rows": reliabilities(again) if len(again) > 1 else []}
-    record["motion"] = _motion([people[i] for i in told], [found["parameters"][i] for i in told],
-                               {row["person"]: row for row in rows})
+    record["quality"] = with_quality([people[i] for i in told], [found["parameters"][i] for i in told],
+                                     {row["person"]: row for row in rows})
     record["flags"] = _flags(record, [found["own"][i] for i in scored_at])
     return CohortResult(record, rows, parameters, labels, {p.name: p.covariates for p in people if p.covariates})
 
@@ -137,21 +145,9 @@ def _parameters(person, found, prior, labels):
                    "unshrunken_free": of("un.free"), "unshrunken_free_se": of("un.se.free")}
 
 
-def _motion(people, found, scored):
-    """Return Spearman correlations of motion with people's scores and with the mean of each parameter."""
-    numbers = [{k for k, v in p.covariates.items() if isinstance(v, int | float)} for p in people]
-    name = next((c for c in MOTION if all(c in known for known in numbers)), None)
-    if name is None or len(people) < 4:
-        return None
-    values = {key.removeprefix("value."): [float(np.mean(one[key])) for one in found]
-              for key in found[0] if key.startswith("value.")}
-    values |= {f"r of {s}": [scored.get(p.name, {}).get(s, np.nan) for p in people] for s in ("model", "own")}
-    rows = []
-    for what, of in values.items():
-        if np.isfinite(of).all() and np.ptp(of) > 0:
-            r, p = stats.spearmanr([person.covariates[name] for person in people], of)
-            rows.append({"what": what, "rho": float(r), "p": float(p)})
-    return {"covariate": name, "people": len(people), "rows": rows}
+def _share(values, ceiling):
+    """Return the mean share of people's ceilings that a prediction reaches, None where a ceiling is not known."""
+    return float(np.mean(values / ceiling)) if (ceiling > 0).all() else None
 
 
 def _flags(record, fitted):

@@ -174,6 +174,13 @@ def half_reliability(first, second, times=2.0):
     return spearman_brown(fc_score(first, second), times)
 
 
+def reliability_in_halves(runs, tr, band):
+    """Return the reliability of the mean FC of runs, ``[t, n]`` each, from their first halves against their second."""
+    halves = [[functional_connectivity(half, tr, band) for half in np.array_split(run, 2)] for run in runs]
+    first, second = (group_fc([pair[k] for pair in halves]) for k in (0, 1))
+    return half_reliability(first, second, halves_in(len(runs[0]), tr, band))
+
+
 def halves_in(volumes, tr, band):
     """Return how many times the data of a half a whole holds once both have lost their edges to the band-pass."""
     lost = 0 if band is None else 2 * math.ceil(1.0 / (band[1] * tr))

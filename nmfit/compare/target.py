@@ -15,9 +15,8 @@ from .empirical import (
     functional_connectivity,
     group_fc,
     group_reliability,
-    half_reliability,
-    halves_in,
     peak_frequency,
+    reliability_in_halves,
     spearman_brown,
 )
 from .recording import Recording
@@ -318,9 +317,7 @@ def _block_target(runs, band):
         return np.stack([functional_connectivity(p[role], tr, band) for p in parts])
 
     pairs = _triangle(runs[0].data.shape[1])
-    halves = [[functional_connectivity(h, tr, band) for h in np.array_split(p["score"], 2)] for p in parts]
-    reliability = half_reliability(group_fc([h[0] for h in halves]), group_fc([h[1] for h in halves]),
-                                   halves_in(len(parts[0]["score"]), tr, band))
+    reliability = reliability_in_halves([p["score"] for p in parts], tr, band)
     fit, choose, score = fc("fit"), fc("choose"), fc("score")
     if len(runs) == 1:
         choose = np.stack([functional_connectivity(h, tr, band) for h in np.array_split(parts[0]["choose"], 2)])
@@ -345,9 +342,8 @@ def _heldout_target(runs, held, band, tr, labels):
         _check_runs([runs[0], *others], band)
         score = np.stack([functional_connectivity(r.data, r.tr, band) for r in others])
         volumes = min(len(r.data) for r in others)
-        halves = [[functional_connectivity(h, r.tr, band) for h in np.array_split(r.data, 2)] for r in others]
-        reliability = group_reliability(score) if len(score) > 1 else half_reliability(
-            *halves[0], halves_in(len(others[0].data), others[0].tr, band))
+        reliability = group_reliability(score) if len(score) > 1 else reliability_in_halves(
+            [others[0].data], others[0].tr, band)
     _check_size(score, fcs.shape[1], "held-out data")
     pairs = _triangle(fcs.shape[1])
     pool, splits = group_fc(fcs), []

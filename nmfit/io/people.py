@@ -1,17 +1,29 @@
 """The people of a study: a folder of recordings and connectomes, read person by person."""
 
+import glob
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from ..errors import InputError
+from ..network.names import some
 from .bold import read_bold
 from .cells import read_cells
 from .connectome import read_connectome
+from .files import GLOB, split_key
 from .matching import align
+from .quality import read_quality
 
-SERIES = ("bold", "timeseries")
-TABLES = (".tsv", ".csv", ".npy")
+SERIES = re.compile(r"_(bold|timeseries)\.(tsv|csv|npy|ptseries\.nii)$")
+WEIGHTS, LENGTHS = re.compile(r"_weights\.(tsv|csv|npy)$"), re.compile(r"_lengths\.(tsv|csv|npy)$")
+# Of the tables that pipelines put beside series under the same endings: confounds, coverage, ALFF, ReHo, ...
+NO_SERIES = re.compile(r"_desc-confounds_|_stat-(?!mean_)[A-Za-z0-9]+_")
+ATLAS = re.compile(r"_(?:atlas|seg)-([A-Za-z0-9]+)")
+PERSON = re.compile(r"sub-[A-Za-z0-9]+")
+QUALITY = ("mean_fd", "tsnr")
 PARTICIPANTS = "participants.tsv"
 LABELS = "labels.tsv"
 
@@ -36,19 +48,26 @@ class People(NamedTuple):
     notes: tuple
 
 
-def read_people(folder, *, sc=None, lengths=None, labels=None, only=None, tr=None, drop_bad=False, outside=None):
+def read_people(folder, *, bold=None, sc=None, lengths=None, labels=None, atlas=None, map_names=None, only=None,
+                tr=None, drop_bad=False, outside=None):
     """Read everybody in a folder; who cannot be read is named with the reason, and the others are read.
 
-    Files are found by name at any depth: ``sub-01[_ses-1]_*bold.tsv`` (or ``timeseries``; .csv and .npy as well),
-    ``sub-01*_weights.csv`` and ``sub-01*_lengths.csv``; ``participants.tsv`` holds covariates by ``participant_id`` and
-    ``labels.tsv`` the regions.
+    Files are found by name at any depth: ``sub-01[_ses-1]_*bold.tsv`` (or ``timeseries``; .csv, .npy and .ptseries.nii
+    as well), ``sub-01*_weights.csv`` and ``sub-01*_lengths.csv``; ``participants.tsv`` holds covariates by
+    ``participant_id`` and ``labels.tsv`` the regions. Mean framewise displacement and signal-to-noise come from the
+    confounds beside the recordings where `participants.tsv` has none (`read_quality`).
 
     Parameters
     ----------
     folder : path
-    sc, lengths : path, optional
-        One connectome for everybody.
-    labels : path, optional
+    bold : str, optional
+        Pattern of the recordings, such as ``*_atlas-4S156Parcels_*timeseries.tsv``, where names alone do not tell.
+        A pattern is looked up where it stands, else at any depth of the folder; every file belongs to the person whose
+        ``sub-`` its name, or the folder nearest to it, bears.
+    sc, lengths : str or path, optional
+        One connectome for everybody; or a pattern of one for each, such as ``*_connectivity.mat::KEY``.
+    labels, atlas, map_names : path, optional
+        See `read_bold`.
     only : sequence of str, optional
         Labels of the people to read, with or without ``sub-``.
     tr : float, optional
@@ -69,54 +88,117 @@ def read_people(folder, *, sc=None, lengths=None, labels=None, only=None, tr=Non
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "Give the folder of the study.")
-    files = _by_person(folder, None if outside is None else Path(outside).resolve())
-    found = {name: kinds for name, kinds in files.items() if kinds["series"]}
-    if not found:
-        raise InputError(folder, "no recording", "Name recordings like sub-01_bold.tsv, one row per volume.")
+    outside = None if outside is None else Path(outside).resolve()
+    series = _series(folder, outside) if bold is None else _by_person(folder, bold, outside)
+    if not series:
+        raise InputError(folder, "no recording", "Name recordings like sub-01_bold.tsv, one row per volume, or say "
+                         "which they are: --bold PATTERN.")
     if only:
         wanted = [name if name.startswith("sub-") else f"sub-{name}" for name in only]
-        absent = [name for name in wanted if name not in found]
+        absent = [name for name in wanted if name not in series]
         if absent:
             raise InputError("--participant-label", f"no recording of {absent[0]}",
-                             f"Choose among {', '.join(list(found)[:5])}, ...")
-        found = {name: found[name] for name in wanted}
+                             f"Choose among {', '.join(list(series)[:5])}, ...")
+        series = {name: series[name] for name in wanted}
     labels = folder / LABELS if labels is None and (folder / LABELS).is_file() else labels
-    shared = None if sc is None else read_connectome(sc, lengths, labels)
+    weights, tracts = (_connectomes(folder, given, ending, outside) for given, ending in
+                       ((sc, WEIGHTS), (lengths, LENGTHS)))
+    shared = None if isinstance(weights, dict) else read_connectome(
+        weights, None if isinstance(tracts, dict) else tracts, labels, map_names=map_names)
     sessions, brains, unread, notes = {}, {}, {}, []
-    for name, kinds in found.items():
+    for name, files in series.items():
         try:
-            brain = shared or _own(name, kinds, labels)
-            brain, runs, said = align(brain, read_bold(kinds["series"], tr, labels, drop_bad), drop_bad)
+            brain = shared or _own(name, weights, tracts, labels, map_names)
+            runs = read_bold(files, tr, labels, drop_bad, atlas, map_names=map_names)
+            brain, runs, said = align(brain, runs, drop_bad, map_names=map_names)
         except InputError as problem:
             unread[name] = str(problem)
             continue
         sessions[name], brains[name] = runs, brain
         notes += [*said, *brain.notes]
-    return People(sessions, brains, _covariates(folder), unread, tuple(dict.fromkeys(notes)))
+    covariates, more = _with_quality(_covariates(folder), sessions)
+    return People(sessions, brains, covariates, unread, tuple(dict.fromkeys((*notes, *more))))
 
 
-def _by_person(folder, outside):
-    """Return the files of everybody by what they hold, sorted by name."""
-    people = {}
+def _series(folder, outside):
+    """Return everybody's recordings by their usual names; images of parcels where there are no tables."""
+    found = {name: [file for file in files if not NO_SERIES.search(file)]
+             for name, files in _named(folder, SERIES, outside).items()}
+    found = {name: [file for file in files if not file.endswith(".nii")] or files for name, files in found.items()
+             if files}
+    atlases = sorted({atlas[1] for files in found.values() for file in files if (atlas := ATLAS.search(file))})
+    if len(atlases) > 1:
+        raise InputError(folder, f"series over {len(atlases)} atlases: {', '.join(atlases[:8])}",
+                         f"Say which: --bold '*-{atlases[0]}_*_timeseries.tsv'.", "one")
+    return found
+
+
+def _named(folder, ending, outside):
+    """Return files whose names begin with ``sub-`` and end as the pattern says, ``{person: [file]}``, sorted."""
+    found = {}
     for path in sorted(folder.rglob("sub-*")):
-        person = re.match(r"sub-[A-Za-z0-9]+(?=_)", path.name)
-        if not person or path.suffix not in TABLES or (outside and outside in path.resolve().parents):
+        if ending.search(path.name) and not _inside(path, outside):
+            found.setdefault(PERSON.match(path.name)[0], []).append(str(path))
+    return found
+
+
+def _by_person(folder, pattern, outside):
+    """Return the files of a pattern, ``{person: [file or file::key]}``, sorted by name."""
+    text, mark, key = os.path.expanduser(os.fspath(pattern)).partition("::")
+    paths = glob.glob(text, recursive=True) or ([] if os.path.isabs(text) else map(str, folder.rglob(text)))
+    found = {}
+    for path in sorted(paths):
+        people = PERSON.findall(path)
+        if people and not _inside(Path(path), outside):
+            found.setdefault(people[-1], []).append(path + mark + key)
+    return dict(sorted(found.items()))
+
+
+def _inside(path, outside):
+    return outside is not None and outside in path.resolve().parents
+
+
+def _connectomes(folder, given, ending, outside):
+    """Return one file for everybody, or ``{person: [file]}``."""
+    if given is None:
+        return _named(folder, ending, outside)
+    if not any(c in str(split_key(given)[0]) for c in GLOB):
+        return str(given)
+    found = _by_person(folder, given, outside)
+    if not found:
+        raise InputError(given, "no file of anybody matches", "Give a pattern of files that bear sub- in their names.")
+    return found
+
+
+def _own(name, weights, lengths, labels, map_names):
+    tracts = lengths.get(name, []) if isinstance(lengths, dict) else lengths
+    mine = {"weights": weights.get(name, []), "lengths": tracts}
+    for kind, files in mine.items():
+        if isinstance(files, list) and len(files) > 1:
+            raise InputError(name, f"{len(files)} files of {kind}: {some([Path(f).name for f in files], 3)}",
+                             "Leave one, or say which (--sc PATTERN, --lengths PATTERN).")
+    if not mine["weights"]:
+        raise InputError(name, "no connectome", f"Add {name}_weights.csv, or give one for everybody with --sc, or a "
+                         "pattern of one for each.")
+    return read_connectome(mine["weights"], mine["lengths"] or None, labels, map_names=map_names)
+
+
+def _with_quality(covariates, sessions):
+    """Add motion and signal-to-noise from the confounds beside recordings, where nobody has been given any."""
+    given, notes, told = {column for known in covariates.values() for column in known}, [], dict.fromkeys(QUALITY, 0)
+    for name, runs in sessions.items():
+        try:
+            found = [read_quality(run) for run in runs]
+        except InputError as problem:
+            notes.append(f"motion of {name} is not known: {problem}")
             continue
-        kind = path.stem.rsplit("_", 1)[-1]
-        kind = "series" if kind in SERIES else kind
-        kinds = people.setdefault(person[0], {"series": [], "weights": [], "lengths": []})
-        if kind in kinds:
-            kinds[kind].append(str(path))
-    return people
-
-
-def _own(name, kinds, labels):
-    for kind in ("weights", "lengths"):
-        if len(kinds[kind]) > 1:
-            raise InputError(name, f"{len(kinds[kind])} files of {kind}", "Leave one.")
-    if not kinds["weights"]:
-        raise InputError(name, "no connectome", f"Add {name}_weights.csv, or give one for everybody with --sc.")
-    return read_connectome(kinds["weights"], kinds["lengths"] or None, labels)
+        for column in QUALITY:
+            values = [value for one in found if (value := getattr(one, column)) is not None]
+            if values and column not in given:
+                covariates[name] = covariates.get(name, {}) | {column: float(np.mean(values))}
+                told[column] += 1
+    return covariates, notes + [f"{column} of {count} people from beside their recordings"
+                                for column, count in told.items() if count]
 
 
 def _covariates(folder):

@@ -34,6 +34,10 @@ def scores(result, narrow=False):
         colour = look.MODEL if "model" in name else look.BASELINE
         axis.plot(np.full(len(values), k), values[:, k], "o", color=colour, markersize=3.2, alpha=0.7, zorder=2)
         axis.plot([k - 0.22, k + 0.22], [values[:, k].mean()] * 2, color=colour, linewidth=2.4, zorder=3)
+    for row, one in enumerate(result.people):
+        axis.plot([len(PREDICTORS) - 0.62, len(PREDICTORS) - 0.5], [one["ceiling"]] * 2, color=look.REJECTED,
+                  linewidth=0.8, label="_" if row else "ceiling of each person")
+    axis.legend(loc="lower right", frameon=False, fontsize=7)
     axis.set_xticks(range(len(PREDICTORS)), [text.replace(" ", "\n", 1) if narrow else text for _, text in PREDICTORS],
                     fontsize=7 if narrow else 9)
     axis.set_ylabel("r with the score part")

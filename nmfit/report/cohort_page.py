@@ -3,6 +3,7 @@
 from . import cohort_figures, words
 from .html import data_uri, document, escaped, table, tile_list
 
+MOST_REGIONS = 5          # rows of a parameter in a contrast
 MOST_PEOPLE = 200         # rows of people; everybody stands in people.tsv
 FIGURES = {
     "scores": (cohort_figures.scores, "Every person (one line each) and the mean (bar): how well each prediction "
@@ -44,7 +45,9 @@ def page(result):
 {shown['maps']}
 <h2>Reliability of parameters</h2>
 {_reliability(record)}
-{_motion(record)}
+<h2>Motion and signal-to-noise</h2>
+{_quality(record)}
+{_contrasts(record)}
 <h2>Failures</h2>
 {_failures(record)}
 <h2>Everybody</h2>
@@ -93,7 +96,7 @@ def _how(record):
 def _tiles(result):
     record = result.record
     tiles = [(words.number(record["scores"][name]["mean"], 3), f"r, {text}")
-             for name, text in cohort_figures.PREDICTORS if name in record["scores"]]
+             for name, text in (*cohort_figures.PREDICTORS, ("ceiling", "ceiling")) if name in record["scores"]]
     if record["identification"]:
         tiles.append((f"{record['identification']['model']:.0%}", "identified by the model"))
     return tiles
@@ -108,14 +111,20 @@ SCORES = {**dict(cohort_figures.PREDICTORS), "before": "the group's parameters o
           "factors": "5 factors of the own other part, no model", "blend_factors": "blend(own, group, factors)",
           "swapped": "model on another person's connectome", "group_connectome": "model on the group's connectome",
           "blend_swapped": "blend(own, group, model on another's connectome)",
-          "blend_group_connectome": "blend(own, group, model on the group's connectome)"}
+          "blend_group_connectome": "blend(own, group, model on the group's connectome)",
+          "ceiling": "ceiling: the best any prediction could do"}
+SCORED = {f"r of {name}": f"r, {text}" for name, text in SCORES.items()}
 
 
 def _scores(record):
     rows = [("", [escaped(SCORES[name]), words.number(found["mean"], 3), words.number(found["sd"], 2),
-                  _percent(record["identification"].get(name)), escaped(_weights(record["weights"].get(name)))], "")
+                  _percent(found["of_ceiling"]), _percent(record["identification"].get(name)),
+                  escaped(_weights(record["weights"].get(name)))], "")
             for name, found in record["scores"].items()]
-    return table(["prediction", "mean r", "sd over people", "identified", "weights"], rows, (1, 2, 3), less=(4,))
+    said = ("<p>The ceiling of a person is the root of the reliability of the score part, from its halves: what moves "
+            "a person's FC between the parts lowers what can be reached further.</p>")
+    head = ["prediction", "mean r", "sd over people", "of the ceiling", "identified", "weights"]
+    return table(head, rows, (1, 2, 3, 4), less=(2, 5)) + said
 
 
 def _percent(share):
@@ -150,14 +159,47 @@ def _reliability(record):
     return said + table(["parameter", "values", "ICC, median over regions", "quartiles", "regions"], rows, (2, 3, 4))
 
 
-def _motion(record):
-    found = record["motion"]
-    if not found:
-        return "<h3>Motion</h3><p>Not given: a column mean_fd in participants.tsv is correlated with everything.</p>"
-    rows = [("", [escaped(row["what"]), words.number(row["rho"], 2), words.number(row["p"], 2)], "")
-            for row in found["rows"]]
-    return (f"<h3>Motion ({escaped(found['covariate'])}, {found['people']} people)</h3>"
-            + table(["mean over regions of", "Spearman's rho", "p, each by itself"], rows, (1, 2)))
+def _quality(record):
+    if not record["quality"]:
+        return ("<p>Not known: a column mean_fd or tsnr in participants.tsv, or confounds beside the recordings, are "
+                "correlated with every score and parameter.</p>")
+    told = ""
+    for found in record["quality"]:
+        rows = [("", [escaped(SCORED.get(row["what"], row["what"])), words.number(row["rho"], 2),
+                      f"{words.number(row['ci95'][0], 2)} to {words.number(row['ci95'][1], 2)}",
+                      words.number(row["p"], 2)], "") for row in found["rows"]]
+        told += (f"<h3>{escaped(found['kind'].capitalize())} ({escaped(found['covariate'])}, {found['people']} people)"
+                 "</h3>" + table(["mean over regions of", "Spearman's rho", "95 % interval", "p, each by itself"], rows,
+                                 (1, 2, 3), less=(2,)))
+    return told
+
+
+def _contrasts(record):
+    """Return what parameters differ with, or nothing where nobody asked."""
+    told = ""
+    for one in record["contrasts"]:
+        told += f"<h3>{escaped(one['says'])}</h3>"
+        if one["rows"]:
+            names = dict.fromkeys(row["parameter"] for row in one["rows"])
+            told += table(["parameter", "region", "effect ± se", "t", "p", "q over regions"], [
+                row for name in names for row in _strongest(name, [r for r in one["rows"] if r["parameter"] == name])],
+                (2, 3, 4, 5), less=(3,))
+    if not told:
+        return ""
+    said = ("<p>Asked of the hierarchical model on values that are not shrunken, each weighted by its own standard "
+            "error and the spread between people; effects are per unit of the covariate, or of the second group over "
+            f"the first, on the scale on which the prior is Gaussian; p from {record['contrasts'][0]['permutations']} "
+            "permutations (Freedman and Lane), q the false discovery rate. Of every parameter the regions with the "
+            "smallest p; all stand in contrasts.tsv.</p>")
+    return f"<h2>Contrasts</h2>{said}{told}"
+
+
+def _strongest(name, rows):
+    for row in sorted(rows, key=lambda row: (row["p"], -abs(row["t"])))[:MOST_REGIONS]:
+        cells = [escaped(name), escaped(row["region"] or "shared"),
+                 f"{row['effect']:+.3g} ± {words.number(row['se'], 2)}", words.number(row["t"], 2),
+                 words.number(row["p"], 2), words.number(row["q"], 2)]
+        yield "", cells, ""
 
 
 def _failures(record):
@@ -167,13 +209,13 @@ def _failures(record):
 
 
 def _people(result):
-    names = [name for name, _ in cohort_figures.PREDICTORS]
+    names = [*(name for name, _ in cohort_figures.PREDICTORS), "ceiling"]
     rows = [("", [escaped(row["person"]), *(words.number(row[name], 3) for name in names)], "")
             for row in result.people[:MOST_PEOPLE]]
     rest = len(result.people) - len(rows)
     more = f"<p>{rest} more stand in people.tsv.</p>" if rest > 0 else ""
-    head = ["person", *(text for _, text in cohort_figures.PREDICTORS)]
-    return f"<details><summary>{len(result.people)} people</summary>{table(head, rows, range(1, 6))}{more}</details>"
+    head = ["person", *(text for _, text in cohort_figures.PREDICTORS), "ceiling"]
+    return f"<details><summary>{len(result.people)} people</summary>{table(head, rows, range(1, 7))}{more}</details>"
 
 
 def _provenance(record):

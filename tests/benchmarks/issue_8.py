@@ -2,11 +2,13 @@
 
 ``python tests/benchmarks/issue_8.py [mistakes] [damage] [shuffle] [kills] [--damaged 10500] [--kills 200]``
 
-Prints one line per figure: name, value, goal, pass or short, N, seconds.
+Prints one line per figure: name, value, goal, pass or short, N, seconds. Kills take long: with ``--count FILE`` they
+are done in pieces, each noted in the file as it ends, and the next run goes on from there.
 """
 
 import argparse
 import collections
+import json
 import sys
 import tempfile
 import time
@@ -19,6 +21,7 @@ from figures import say
 sys.path.insert(0, str(Path(__file__).parents[1]))
 PARTS = ("mistakes", "damage", "shuffle", "kills")
 FITS = 30              # of the kills, those of fits
+PIECES = 6             # in which they are done where the count is kept
 
 
 def mistakes(_args):
@@ -77,17 +80,23 @@ def kills(args):
     """Kill writers and fits at random moments, and count what is lost."""
     from killed import kill_fits, kill_writers
 
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        wrong, done = kill_writers(folder, args.kills - FITS)
-    print(f"# {len(done['state'])} states and {len(done['piece'])} pieces were written", flush=True)
-    say("kills_writes_wrong", len(wrong), "0", not wrong, args.kills - FITS, began)
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        wrong = kill_fits(Path(folder), FITS)
-    for sentence in wrong:
-        print(f"# {sentence}", flush=True)
-    say("kills_fits_wrong", len(wrong), "0", not wrong, FITS, began)
+    file = None if args.count is None else Path(args.count)
+    done = [] if file is None or not file.exists() else [json.loads(row) for row in file.read_text().splitlines()]
+    ways = (("writes", lambda *a: kill_writers(*a)[0], args.kills - FITS), ("fits", kill_fits, FITS))
+    for name, kill, count in ways:
+        began, piece = time.monotonic(), count if file is None else -(-count // PIECES)
+        while (left := count - sum(row["kills"] for row in done if row["of"] == name)) > 0:
+            with tempfile.TemporaryDirectory() as folder:
+                # The number of pieces before is the seed, so that no piece repeats another's moments.
+                wrong = kill(Path(folder), min(piece, left), args.seed + len(done))
+            done.append({"of": name, "kills": min(piece, left), "wrong": wrong})
+            if file is not None:
+                with file.open("a", encoding="utf-8") as out:
+                    out.write(json.dumps(done[-1]) + "\n")
+        wrong = [sentence for row in done if row["of"] == name for sentence in row["wrong"]]
+        for sentence in wrong:
+            print(f"# {sentence}", flush=True)
+        say(f"kills_{name}_wrong", len(wrong), "0", not wrong, count, began)
 
 
 def main():
@@ -96,6 +105,7 @@ def main():
     parser.add_argument("parts", nargs="*", default=PARTS)
     parser.add_argument("--damaged", type=int, default=10_500)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--count", metavar="FILE", help="where kills are counted, so that a later run goes on")
     parser.add_argument("--seed", type=int, default=101)
     args = parser.parse_args()
     with jax.enable_x64(True):
