@@ -13,13 +13,13 @@ import nmfit
 from nmfit.compare import closed, series
 from nmfit.compare import loss as losses
 from nmfit.compare.connectivity import correlation, fc_loss
-from nmfit.compare.empirical import fc_after_gsr, regress_global
+from nmfit.compare.empirical import fc_after_regression, regress_global
 from nmfit.compare.loss import Seen, Wanted, parse
 from nmfit.dynamics import linearise
 from nmfit.errors import InputError
 from nmfit.fit.fc import plan_of
 from nmfit.fit.ground import fit_rung, problem_of
-from nmfit.fit.objective import fc_objective
+from nmfit.fit.objective import fc_objective, predicted_fc
 from nmfit.fit.rungs import Rung, blocks_of
 from nmfit.fit.space import origin_theta
 from nmfit.models import Hopf
@@ -35,11 +35,18 @@ def fc_of(seed):
     return jnp.asarray(np.corrcoef(data.T))
 
 
+def cross_of(seed):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(6, N, 3 * N)) + 1j * rng.normal(size=(6, N, 3 * N))
+    return jnp.asarray(z @ np.conj(np.swapaxes(z, 1, 2)) / (3 * N))
+
+
 PAIRS = jnp.asarray(np.triu(np.ones((N, N)), 1))
 SEEN = Seen(fc_of(1), jnp.asarray(RNG.uniform(0, 1, 20)), jnp.asarray(RNG.normal(size=(N, N))), fc_of(3) * 2.0,
-            jnp.asarray(RNG.uniform(0, 1, 30)))
+            jnp.asarray(RNG.uniform(0, 1, 30)), jnp.asarray(RNG.uniform(1, 2, (6, N))), cross_of(5))
 WANTED = Wanted(fc_of(2), PAIRS, jnp.asarray(RNG.uniform(0, 1, 33)), jnp.asarray(RNG.normal(size=(N, N))), fc_of(4),
-                jnp.asarray(RNG.uniform(0, 1, 40)), 80.0)
+                jnp.asarray(RNG.uniform(0, 1, 40)), 80.0, jnp.asarray(RNG.uniform(1, 2, (6, N))), cross_of(6),
+                jnp.asarray([1.0, 1, 0, 1, 1, 1]), 0.0, jnp.eye(N))
 
 
 @pytest.mark.parametrize("name", losses.TERMS)
@@ -49,14 +56,16 @@ def test_a_term_is_finite_differentiable_and_the_square_of_its_residuals(name):
     assert np.isfinite(value)
     residuals = term.residuals(SEEN, WANTED)
     if residuals is None:
-        assert name in ("Wishart", "FCD")
+        assert name in ("Wishart", "FCD", "Whittle")
     else:
         assert float(jnp.sum(residuals**2)) == pytest.approx(float(value), rel=1e-10)
     read = next(r for r in term.reads if r != "samples")
     f = lambda v: term(SEEN._replace(**{read: v}), WANTED)                       # noqa: E731
     at = getattr(SEEN, read)
+    if read == "cross":
+        f, at = (lambda v: term(SEEN._replace(cross=v.astype(complex) * SEEN.cross), WANTED)), jnp.ones((6, 1, 1))
     move = jnp.asarray(RNG.normal(size=at.shape))
-    move = move + move.T if at.ndim == 2 and read != "lagged" else move
+    move = move + move.T if at.ndim == 2 and read not in ("lagged", "psd") else move
     h = 1e-6
     numeric = float(f(at + h * move) - f(at - h * move)) / (2 * h)
     assert float(jnp.sum(jax.grad(f)(at) * move)) == pytest.approx(numeric, rel=1e-5, abs=1e-9)
@@ -75,9 +84,9 @@ def test_sums_are_expressions():
 
 
 def test_each_loss_is_least_where_model_and_data_agree():
-    same = Seen(WANTED.fc, WANTED.fcd, WANTED.lagged, WANTED.covariance, WANTED.order)
+    same = Seen(WANTED.fc, WANTED.fcd, WANTED.lagged, WANTED.covariance, WANTED.order, WANTED.psd, WANTED.cross)
     for name, cls in losses.TERMS.items():
-        if name != "Wishart":
+        if name not in ("Wishart", "Whittle"):
             assert float(cls()(same, WANTED)) == pytest.approx(0, abs=1e-12), name
         assert float(cls()(SEEN, WANTED)) > float(cls()(same, WANTED)), name
 
@@ -100,6 +109,8 @@ def test_sentences():
         (nmfit.loss.FC() + nmfit.loss.FCD()).check(("fc",), "a fit of FC in closed form")
     with pytest.raises(InputError, match=r"samples=\.\.\."):
         nmfit.loss.Wishart().check(("fc",), "a fit of FC in closed form")
+    with pytest.raises(InputError, match="cross=True"):
+        nmfit.loss.Whittle().check(("psd",), "this target of spectra")
     for text in ("FC + Nothing", "x * FC", "FC - FCD", "", "__import__('os')"):
         with pytest.raises(InputError, match="Write numbers times losses"):
             parse(text)
@@ -147,7 +158,7 @@ def test_envelopes_in_closed_form_and_from_series():
 def test_global_signal_regression_is_one_projector_on_both_sides():
     data = np.random.default_rng(1).normal(size=(300, N)) @ (np.eye(N) + 0.5) * np.arange(1, N + 1)
     after = np.corrcoef(regress_global(data).T)
-    np.testing.assert_allclose(fc_after_gsr(np.corrcoef(data.T)), after, atol=1e-12)
+    np.testing.assert_allclose(fc_after_regression(np.corrcoef(data.T), np.ones((N, 1))), after, atol=1e-12)
     np.testing.assert_allclose(correlation(closed.regressed(jnp.asarray(np.corrcoef(data.T)))), after, atol=1e-12)
     # any nuisance that is a weighted sum of regions, against least squares
     weights = np.random.default_rng(2).normal(size=(N, 2))
@@ -155,6 +166,89 @@ def test_global_signal_regression_is_one_projector_on_both_sides():
     signals = centred @ weights
     left = centred - signals @ np.linalg.lstsq(signals, centred, rcond=None)[0]
     np.testing.assert_allclose(closed.regressed(jnp.asarray(np.cov(data.T)), weights), np.cov(left.T), atol=1e-10)
+
+
+def test_other_sums_are_one_projector_on_both_sides_and_reach_the_objective():
+    rng = np.random.default_rng(5)
+    data = rng.normal(size=(500, N)) @ (np.eye(N) + 0.4)
+    z = (data - data.mean(0)) / data.std(0)
+    weights = np.array([[1.0, 1, 0, 0, 0], [0, 0, 1, 0, -1]])
+    signals = z @ weights.T
+    left = z - signals @ np.linalg.lstsq(signals, z, rcond=None)[0]
+    target = nmfit.fc_target(np.corrcoef(left.T), band=(0.01, 0.1), nuisance=weights, n_volumes=500)
+    after = fc_after_regression(np.corrcoef(data.T), weights.T)
+    np.testing.assert_allclose(after, np.corrcoef(left.T), atol=1e-12)
+    np.testing.assert_allclose(fc_after_regression(np.corrcoef(data.T), target.projector), after, atol=1e-12)
+    assert "2 weighted sums of regions" in " ".join(target.notes)
+    assert target.select([4, 0, 1]).nuisance.tolist() == [[0, 1, 1], [-1, 0, 0]]
+    # the mean of all regions, said twice, is one sum
+    both = nmfit.fc_target(np.corrcoef(data.T), gsr=True, nuisance=np.ones((1, N)))
+    assert both.projector.shape == (N, 1)
+    plan = plan_of(target, np.asarray(small_network().weights))
+    ground = plan.ground(target.final)
+    network = dataclasses.replace(ground.network, drive=SharedDrive(gain=np.full(N, 1e-6)))
+    blocks = blocks_of(network, Rung("shared"), jnp.asarray(ground.maps), True, ground.slowest)
+    with jax.enable_x64(True):
+        fc, plain = (np.asarray(predicted_fc(origin_theta(blocks), problem_of(g, network, blocks, 0.0))[0])
+                     for g in (ground, dataclasses.replace(ground, nuisance=None)))
+    np.testing.assert_allclose(fc, fc_after_regression(plain, weights.T), atol=1e-10)
+    for bad, said in ((np.ones((1, N + 1)), "one weight per region"), (np.zeros((1, N)), "zeros alone"),
+                      (np.ones((3, N)), "fewer than half"), ("x", "one weight per region")):
+        with pytest.raises(InputError, match=said):
+            nmfit.fc_target(np.corrcoef(data.T), nuisance=bad)
+
+
+def test_a_filter_of_before_narrows_the_band():
+    data = np.random.default_rng(5).normal(size=(500, N))
+    assert nmfit.fc_target(data, tr=2.0, filtered=(0.008, 0.09)).band == (0.01, 0.09)
+    assert nmfit.fc_target(data, tr=2.0, filtered=(0.02, np.inf)).band == (0.02, 0.1)
+    matrix = nmfit.fc_target(np.corrcoef(data.T), filtered=(0.008, 0.09))
+    assert matrix.band == (0.008, 0.09)
+    assert "filtered before: 0.008 to 0.09 Hz" in " ".join(matrix.notes)
+    for band in ((0.005, 0.05), (0.01, 0.1)):
+        with pytest.raises(InputError, match="Narrow the band"):
+            nmfit.fc_target(data, tr=2.0, band=band, filtered=(0.008, 0.09))
+    with pytest.raises(InputError, match="0 <= low < high"):
+        nmfit.fc_target(data, tr=2.0, filtered=(0.1, 0.01))
+    with pytest.raises(InputError, match="Give the band of the data"):
+        nmfit.fc_target(data, tr=2.0, filtered=(0.12, 0.2))
+
+
+def test_sidecars_tell_what_was_done_before(tmp_path):
+    rng = np.random.default_rng(3)
+
+    def read(**said):
+        np.savetxt(tmp_path / "sub-1_bold.csv", rng.normal(size=(300, N)), delimiter=",")
+        (tmp_path / "sub-1_bold.json").write_text(json.dumps({"RepetitionTime": 2.0, **said}))
+        return nmfit.read_bold(str(tmp_path / "sub-1_bold.csv"))
+
+    (run,) = read(ConfoundRegressors=["trans_x", "global_signal", "csf"], BandpassFilter=[0.01, 0.08])
+    assert run.gsr
+    assert run.filtered == (0.01, 0.08)
+    target = nmfit.fc_target([run])
+    assert target.band == (0.01, 0.08)
+    assert "trans_x, csf; a model knows nothing of them, they cost the data 2 degrees" in " ".join(target.notes)
+    assert target.samples < nmfit.fc_target([dataclasses.replace(run, confounds=())]).samples
+    halfpipe = {"ConfoundsRemoval": ["csf"], "BandpassFilter": {"Type": "gaussian", "HpWidth": 125.0, "LpWidth": None}}
+    (run,) = read(Setting=halfpipe)
+    assert (run.gsr, run.filtered, run.confounds) == (False, (0.008, np.inf), ("csf",))
+    (run,) = read(Setting={"BandpassFilter": {"Type": "frequency_based", "Low": 0.01, "High": 0.1}})
+    assert run.filtered == (0.01, 0.1)
+    for said, why in (({"BandpassFilter": "yes"}, "Write .low, high. in Hz"),
+                      ({"BandpassFilter": [0.1, 0.01]}, "in Hz"),
+                      ({"ConfoundRegressors": "csf"}, "Write a list of names"),
+                      ({"GlobalSignalRegression": "no"}, "true or false"),
+                      ({"GlobalSignalRegression": False, "ConfoundRegressors": ["global_signal"]}, "which is true")):
+        with pytest.raises(InputError, match=why):
+            read(**said)
+    (run,) = read(GlobalSignalRegression=True)
+    with pytest.raises(InputError, match="through simulation"):
+        nmfit.scan_target([run])
+    with pytest.raises(InputError, match="through simulation"):
+        nmfit.fit(nmfit.fc_target([run]), small_network().weights, engine="simulated")
+    other = nmfit.Recording(rng.normal(size=(300, N)), 2.0, gsr=True, filtered=(0.01, 0.1))
+    with pytest.raises(InputError, match="no filter"):
+        nmfit.fc_target([other, run])
 
 
 def test_declared_regression_reaches_the_fit(tmp_path):
@@ -193,14 +287,15 @@ def synthetic_plan(loss):
     with jax.enable_x64(True):
         covariance = np.asarray(linearise(truth.replace({"G": 0.3}), Direct()).covariance((0.01, 0.1))[0])
     data = rng.multivariate_normal(np.zeros(N), covariance / covariance.max(), size=600)
-    target = nmfit.fc_target(np.corrcoef(data.T), band=(0.01, 0.1))
+    target = nmfit.fc_target(np.corrcoef(data.T), band=(0.01, 0.1), n_volumes=100)
     return plan_of(target, np.asarray(truth.weights), norm="none", loss=loss), np.corrcoef(data.T)
 
 
 def test_losses_reach_the_objective_and_the_default_stays():
     values = {}
     for name, loss in {"default": None, "same": nmfit.loss.FC() + 5 * nmfit.loss.MeanFC(),
-                       "z": nmfit.loss.FCMSE(), "wishart": nmfit.loss.Wishart(samples=100.0)}.items():
+                       "z": nmfit.loss.FCMSE(), "wishart": nmfit.loss.Wishart(samples=100.0),
+                       "told": nmfit.loss.Wishart()}.items():
         plan, _ = synthetic_plan(loss)
         ground = plan.ground(plan.target.final)
         network = dataclasses.replace(ground.network, drive=SharedDrive(gain=np.full(N, 1e-6)))
@@ -209,7 +304,10 @@ def test_losses_reach_the_objective_and_the_default_stays():
         values[name] = float(fc_objective(theta, problem))
         assert np.isfinite(values[name])
     assert values["same"] == pytest.approx(values["default"], rel=1e-12)
+    assert values["told"] == pytest.approx(values["wishart"])              # the target knows its 100 samples
     assert len({round(v, 9) for v in values.values()}) == 3
+    with pytest.raises(InputError, match="n_volumes"):
+        plan_of(nmfit.fc_target(np.eye(N) * 0.5 + 0.5), np.asarray(small_network().weights), loss=nmfit.loss.Wishart())
     with pytest.raises(InputError, match="engine='simulated'"):
         synthetic_plan(nmfit.loss.FCD())
 

@@ -9,16 +9,24 @@ import numpy as np
 import pytest
 
 import nmfit
-from nmfit.compare import spectrum_target
+from nmfit.compare import cross_whittle, spectrum_target
+from nmfit.compare.welch import rank_basis
 from nmfit.dynamics.one_channel import has_one_channel, one_channel_response
 from nmfit.dynamics.resolvent import response
 from nmfit.errors import InputError
+from nmfit.fit import spectrum
 from nmfit.fit.evidence import Null
 from nmfit.fit.result import load_result
 from nmfit.fit.spectrum_evidence import explained_rung, gain_error, parcels_permuted
 from nmfit.fit.spectrum_ground import model_frequencies, problem_of
 from nmfit.fit.spectrum_measures import alpha_peak
-from nmfit.fit.spectrum_objective import lonely_psd, predicted_psd, source_psd
+from nmfit.fit.spectrum_objective import (
+    lonely_psd,
+    predicted_cross,
+    predicted_psd,
+    source_psd,
+    spectrum_objective,
+)
 from nmfit.network import Connectome
 from nmfit.observe import LeadField
 
@@ -216,3 +224,76 @@ def test_the_error_of_a_gain_is_what_draws_of_the_estimate_show():
     target = types.SimpleNamespace(bins={"choose": np.ones(30, bool)}, dof={"choose": dof}, dependence=alike**2,
                                    window=None, freqs=np.arange(30.0))
     assert np.std(gains) == pytest.approx(gain_error(model, below, target, "choose"), rel=0.07)
+
+
+def made_recording(brain, leadfield, seconds=40.0, sfreq=100.0):
+    """Return potentials drawn from a network's own cross-spectrum, against their average."""
+    rng = np.random.default_rng(4)
+    network = nmfit.Network.of(brain.normalised("none", "rowsum"), nmfit.JansenRit(), G=10.0, speed=7.0, delays=True)
+    network = network.replace({"p": np.full(REGIONS, 390.0), "noise": np.ones(REGIONS)})
+    samples = round(seconds * sfreq)
+    freqs = np.fft.rfftfreq(samples, 1 / sfreq)[1:]
+    cross = np.asarray(nmfit.linearise(network, leadfield).cross_spectrum(freqs))
+    noise = np.asarray(leadfield.noise_cross_spectrum(freqs))
+    # one-sided power per Hz -> Fourier coefficients of a real series
+    values, vectors = np.linalg.eigh(cross + noise)
+    drawn = rng.normal(size=(freqs.size, CHANNELS, 2)) @ [1, 1j] / np.sqrt(2)
+    z = np.einsum("fst,ft->fs", vectors * np.sqrt(np.maximum(values, 0))[:, None, :], drawn)
+    data = np.fft.irfft(np.concatenate([np.zeros((1, CHANNELS)), z * np.sqrt(samples * sfreq / 2)]), samples, axis=0)
+    return nmfit.compare.SensorRecording(data=data, sfreq=sfreq, ch_names=leadfield.ch_names, reference="average")
+
+
+@pytest.fixture(scope="module")
+def recording():
+    return made_recording(small_brain(), small_leadfield())
+
+
+def test_a_spectral_loss_reads_what_the_target_holds(recording):
+    target = spectrum_target(recording, fmax=30.0, seconds=2.0, gap=1.0)
+    assert target.cross is None
+    brain, leadfield = small_brain(), small_leadfield()
+    with pytest.raises(InputError, match="cross=True"):
+        nmfit.fit(target, brain, leadfield=leadfield, loss=nmfit.loss.Whittle())
+    with pytest.raises(InputError, match="FC needs fc"):
+        nmfit.fit(target, brain, leadfield=leadfield, loss=nmfit.loss.FC())
+    whole = spectrum_target(recording, fmax=30.0, seconds=2.0, gap=1.0, cross=True)
+    for role, cross in whole.cross.items():
+        np.testing.assert_allclose(np.real(np.einsum("fss->fs", cross)), whole.psd[role], rtol=1e-12)
+    assert whole.select([2, 0]).cross["fit"].shape == (whole.freqs.size, 2, 2)
+
+
+@pytest.mark.long
+def test_expressions_reach_the_objective_of_spectra(recording):
+    target = spectrum_target(recording, fmin=4.0, fmax=20.0, seconds=2.0, gap=1.0, cross=True)
+    brain, leadfield = small_brain(), small_leadfield()
+    values = {}
+    for name, loss in {"none": None, "log": nmfit.loss.LogPSD(),
+                       "sum": nmfit.loss.LogPSD() + 0.5 * nmfit.loss.Whittle()}.items():
+        with jax.enable_x64(True):
+            ground = spectrum._ground(target, brain.normalised("none", "rowsum"), leadfield, loss)
+            network = ground.network.replace({"G": 5.0, "p": np.full(REGIONS, 400.0)})
+            problem = problem_of(ground, network, leadfield, (), 0.0)
+            values[name] = float(spectrum_objective({}, problem))
+            if name == "sum":
+                cross = np.asarray(predicted_cross({}, problem))
+                psd = np.asarray(predicted_psd({}, problem)[0])
+    assert values["log"] == pytest.approx(values["none"], rel=1e-12)
+    # what is solved at all frequencies and what is interpolated from few
+    np.testing.assert_allclose(np.real(np.einsum("fss->fs", cross)), psd, rtol=0.02)
+    basis = rank_basis(target.cross["fit"])
+    assert basis.shape == (CHANNELS, CHANNELS - 1)                 # an average reference takes a dimension
+    nats = cross_whittle(cross, target.cross["fit"], 1.0, basis)
+    own = np.linalg.slogdet(basis.T @ target.cross["fit"] @ basis)[1].sum()
+    expected = (float(nats) + own) / (target.freqs.size * (CHANNELS - 1))
+    assert values["sum"] - values["log"] == pytest.approx(0.5 * expected, rel=1e-8)
+
+
+@pytest.mark.long
+def test_whole_cross_spectra_are_fitted(recording):
+    target = spectrum_target(recording, fmin=4.0, fmax=20.0, seconds=2.0, gap=1.0, cross=True)
+    result = nmfit.fit(target, small_brain(), leadfield=small_leadfield(), loss=nmfit.loss.Whittle(), starts=1,
+                       max_rung="shared", steps=40, n_null=0)
+    assert result.record["provenance"]["loss"] == "1 * Whittle"
+    assert result.record["rungs"][0]["loss"] < 0.2
+    assert result.score > 0.8 * result.record["ceiling"]["value"]
+    assert "1 * Whittle" in result.methods()

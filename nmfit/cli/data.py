@@ -34,6 +34,10 @@ def add_data(parser, required=True):
     data.add_argument("--maps", metavar="F", help="table with a column 'region' and one column per map")
     data.add_argument("--gsr", action="store_true", default=None,
                       help="the global signal was regressed out of the data (default: the .json beside)")
+    data.add_argument("--nuisance", metavar="F", help="table with a column 'region' and one column of weights for each "
+                      "signal, a weighted sum of regions, that was regressed out of the data")
+    data.add_argument("--filtered", nargs=2, type=float, metavar=("LO", "HI"),
+                      help="Hz: what a filter left of the data before (default: the .json beside)")
     data.add_argument("--atlas", metavar="F", help="label image (.nii.gz, .dlabel.nii), for BOLD without parcels")
     data.add_argument("--map-names", metavar="F", help="table of two columns that joins two schemes of region names")
     data.add_argument("--trust-order", action="store_true",
@@ -52,18 +56,19 @@ def inputs_of_fc(args, windows=None):
     return read_inputs(
         sc=args.sc, lengths=args.lengths, labels=args.labels, bold=args.bold, fc=args.fc,
         heldout_bold=args.heldout_bold, heldout_fc=args.heldout_fc, tr=args.tr, n_volumes=args.n_volumes,
-        maps=args.maps, band=args.band, drop_bad=args.drop_bad, gsr=args.gsr, atlas=args.atlas,
+        maps=args.maps, band=args.band, drop_bad=args.drop_bad, gsr=args.gsr, nuisance=args.nuisance,
+        filtered=args.filtered, atlas=args.atlas,
         trust_order=args.trust_order, map_names=args.map_names, windows=windows)
 
 
-def inputs_of_eeg(args):
+def inputs_of_eeg(args, cross=False):
     """Return target, connectome and lead field."""
     from ..io.inputs_eeg import read_eeg_inputs
 
     return read_eeg_inputs(
         sc=args.sc, template=args.template, eeg=args.eeg, lengths=args.lengths, labels=args.labels,
         leadfield=args.leadfield, centroids=args.centroids, montage=args.montage, fmin=args.fmin, fmax=args.fmax,
-        kind=args.kind, trust_order=args.trust_order, map_names=args.map_names)
+        kind=args.kind, trust_order=args.trust_order, map_names=args.map_names, cross=cross)
 
 
 def inputs_of_psd(args):

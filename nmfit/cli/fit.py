@@ -24,7 +24,8 @@ def add(verbs):
                      help="see `nmfit models`; several: the simplest first (default: what suits the data)")
     how.add_argument("--band", nargs=2, type=float, metavar=("LO", "HI"),
                      help="Hz (default: 0.01 0.1 for BOLD, the whole band for --fc)")
-    how.add_argument("--loss", metavar="EXPR", help="such as 'FCMSE' or 'FC + 5 * MeanFC' (the default)")
+    how.add_argument("--loss", metavar="EXPR", help="such as 'FCMSE' or 'FC + 5 * MeanFC' (the default); "
+                     "with --eeg such as 'LogPSD + 0.1 * Whittle'")
     how.add_argument("--sc-transform", choices=TRANSFORMS, help="of the weights (default: chosen on the data)")
     how.add_argument("--sc-norm", choices=NORMS, default="max", help="what weights are divided by (default: max)")
     how.add_argument("--max-rung", choices=RUNGS, default="region", help="where the climb ends at the latest")
@@ -90,8 +91,11 @@ def _fit_simulated(args):
 
 
 def _fit_eeg(args):
-    target, brain, leadfield = inputs_of_eeg(args)
-    return finish(args, target, brain, leadfield=leadfield, n_null=args.n_null, seed=args.seed)
+    from ..compare.loss import parse
+
+    loss = None if args.loss is None else parse(args.loss)
+    target, brain, leadfield = inputs_of_eeg(args, cross=loss is not None and "cross" in loss.needs)
+    return finish(args, target, brain, leadfield=leadfield, loss=loss, n_null=args.n_null, seed=args.seed)
 
 
 def _fit_psd(args):

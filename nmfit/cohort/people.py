@@ -15,6 +15,7 @@ from ..compare.empirical import (
     reliability_in_halves,
 )
 from ..compare.recording import Recording
+from ..compare.upstream import within_filter
 from ..errors import InputError
 from ..network import Connectome
 
@@ -138,6 +139,7 @@ def _person(name, runs, brain, band, design, covariates):
     for run in runs:
         if band is not None:
             check_band(tr, band, len(run.data), run.source or name)
+        within_filter(band, run.filtered, False)
         if run.n != brain.n:
             raise InputError(run.source or name, f"{run.n} regions", "Give a connectome of the same parcellation.",
                              f"{brain.n} as in the connectome")

@@ -52,10 +52,13 @@ def regress_global(data):
     return z - np.outer(whole, z.T @ whole / (whole @ whole))
 
 
-def fc_after_gsr(fc):
-    """Return what `regress_global` makes of an FC matrix, exactly: ``C - C 1 1^T C / (1^T C 1)``, as correlations."""
-    heard = fc.sum(1)
-    left = fc - np.outer(heard, heard) / heard.sum()
+def fc_after_regression(fc, weights):
+    """Return the FC matrix of z-scored series from which weighted sums of them were regressed: ``weights [n, q]``.
+
+    ``C - C N (N^T C N)^-1 N^T C``, as correlations; twin of `closed.regressed`. Equal weights: `regress_global`.
+    """
+    heard = fc @ weights
+    left = fc - heard @ np.linalg.solve(weights.T @ heard, heard.T)
     deviation = np.sqrt(np.diagonal(left))
     return left / np.outer(deviation, deviation)
 

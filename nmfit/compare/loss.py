@@ -1,7 +1,6 @@
 """Losses as expressions: ``nmfit.loss.FC() + 0.5 * nmfit.loss.FCD()``."""
 
-import dataclasses
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import jax.numpy as jnp
 import jax.scipy.linalg as linalg
@@ -9,114 +8,12 @@ import jax.scipy.linalg as linalg
 from ..errors import InputError
 from ..parameters import pytree, static
 from .connectivity import weighted_pearson
+from .expression import Loss, Seen, Sum, Term, Wanted
+from .spectral_losses import cross_misfit, log10_residuals
 from .traced import fisher_z, wasserstein
 
-
-class Seen(NamedTuple):
-    """What a model predicts; None where an engine has no answer.
-
-    Attributes
-    ----------
-    fc : ``[n, n]``
-    fcd : vector, the distribution of FCD
-    lagged : ``[n, n]``, covariance at the lag
-    covariance : ``[n, n]``
-    order : ``[t]``, Kuramoto's order
-    """
-
-    fc: object
-    fcd: object = None
-    lagged: object = None
-    covariance: object = None
-    order: object = None
-
-
-class Wanted(NamedTuple):
-    """What was measured, in the same names; ``pairs [n, n]`` weighs the pairs, ``samples`` are independent ones."""
-
-    fc: object
-    pairs: object
-    fcd: object = None
-    lagged: object = None
-    covariance: object = None
-    order: object = None
-    samples: object = None
-
-
-class Loss:
-    """A term, or a weighted sum of terms: add them, multiply them by numbers."""
-
-    def __add__(self, other):
-        if not isinstance(other, Loss):
-            raise InputError("loss", f"found {other!r}", "Add losses to losses.", "FC() + 0.5 * FCD()")
-        return Sum(terms=(*self.parts, *other.parts))
-
-    def __mul__(self, factor):
-        if isinstance(factor, Loss) or not factor >= 0:
-            raise InputError("loss", f"a factor of {factor!r}", "Multiply a loss by a number, 0 or more.")
-        return Sum(terms=tuple(dataclasses.replace(t, weight=t.weight * float(factor)) for t in self.parts))
-
-    __rmul__ = __mul__
-
-    @property
-    def parts(self):
-        """The terms."""
-        return (self,)
-
-    @property
-    def needs(self):
-        """Names of the statistics that it reads, of `Seen`."""
-        return frozenset(name for term in self.parts for name in term.reads)
-
-    def __call__(self, seen, wanted):
-        """Return the value."""
-        return sum(term.weight * term.value(seen, wanted) for term in self.parts)
-
-    def residuals(self, seen, wanted):
-        """Return a vector whose sum of squares is the value, or None where a term has none."""
-        found = [term.apart(seen, wanted) for term in self.parts]
-        if any(part is None for part in found):
-            return None
-        return jnp.concatenate([jnp.sqrt(jnp.asarray(term.weight)) * jnp.ravel(part)
-                                for term, part in zip(self.parts, found, strict=True)])
-
-    def __str__(self):
-        return " + ".join(f"{term.weight:g} * {type(term).__name__}" for term in self.parts)
-
-    def check(self, available, who):
-        """Refuse, in one sentence, a loss that reads what is not there."""
-        for term in self.parts:
-            missing = sorted(set(term.reads) - set(available))
-            if missing:
-                raise InputError("loss", f"{type(term).__name__} needs {missing[0]}, which {who} does not have",
-                                 term.remedy, f"losses of {', '.join(sorted(available))}")
-
-
-@pytree
-class Sum(Loss):
-    """A weighted sum of terms."""
-
-    terms: tuple = ()
-
-    @property
-    def parts(self):
-        """The terms."""
-        return self.terms
-
-
-class Term(Loss):
-    """One term: what it reads, its value, and residuals ``r`` with ``value = sum r^2`` where there are any."""
-
-    reads: ClassVar[tuple[str, ...]] = ("fc",)
-    remedy: ClassVar[str] = "Choose another loss."
-
-    def apart(self, seen, wanted):  # noqa: ARG002
-        """Return the residuals; None where the term has none."""
-        return
-
-    def value(self, seen, wanted):
-        """Return the value of the term at weight 1."""
-        return jnp.sum(self.apart(seen, wanted) ** 2)
+__all__ = ["FC", "FCD", "FCMSE", "TERMS", "LaggedCovariance", "LogPSD", "Loss", "MeanFC", "Metastability", "Seen",
+           "Shape", "Sum", "Synchrony", "Term", "Wanted", "Whittle", "Wishart", "parse"]
 
 
 def _share(wanted):
@@ -182,7 +79,7 @@ class Wishart(Term):
 
     weight: float = 1.0
     samples: float | None = None
-    remedy: ClassVar = "Give nmfit.loss.Wishart(samples=...), the effective number of samples."
+    remedy: ClassVar = "Give nmfit.loss.Wishart(samples=...), or the volumes behind the FC (n_volumes, --n-volumes)."
 
     @property
     def reads(self):
@@ -263,7 +160,63 @@ class Synchrony(OrderTerm):
     statistic: ClassVar = staticmethod(jnp.mean)
 
 
-TERMS = {term.__name__: term for term in (FC, FCMSE, MeanFC, Wishart, LaggedCovariance, FCD, Metastability, Synchrony)}
+class SpectralTerm(Term):
+    """A term of power at sensors or regions."""
+
+    reads: ClassVar = ("psd",)
+    remedy: ClassVar = "Give a target of spectra (spectrum_target)."
+
+
+def _of_bins(wanted):
+    return jnp.sqrt(wanted.counts / jnp.sum(wanted.counts))[:, None]
+
+
+@pytree
+class LogPSD(SpectralTerm):
+    """Mean squared difference of log10 power over frequencies and channels, squared decades."""
+
+    weight: float = 1.0
+
+    def apart(self, seen, wanted):
+        """Return the differences, weighted; the model is compared with what such an estimate is on average."""
+        residuals = log10_residuals(seen.psd, wanted.psd) + wanted.bias
+        return _of_bins(wanted) * residuals / jnp.sqrt(1.0 * residuals.shape[1])
+
+
+@pytree
+class Shape(SpectralTerm):
+    """The same after every channel's own level is taken away: where power lies in frequency, not how much there is."""
+
+    weight: float = 1.0
+
+    def apart(self, seen, wanted):
+        """Return the differences about each channel's mean."""
+        residuals = log10_residuals(seen.psd, wanted.psd)
+        share = _of_bins(wanted) ** 2
+        return _of_bins(wanted) * (residuals - jnp.sum(share * residuals, axis=0)) / jnp.sqrt(1.0 * residuals.shape[1])
+
+
+@pytree
+class Whittle(SpectralTerm):
+    """Negative log-likelihood of whole cross-spectra: ``(tr(M^-1 D) + log det M) / r - 1``, mean over frequencies.
+
+    ``M = U^T S U`` of model and data on the ``r`` dimensions that the channels span: channels are seen together, since
+    they are not independent. Times frequencies, ``r`` and independent windows it is in nats (`cross_whittle`).
+    Neighbouring frequencies of a tapered estimate share data, so that those nats are too many.
+    """
+
+    weight: float = 1.0
+    reads: ClassVar = ("cross",)
+    remedy: ClassVar = "Make the target of a recording with cross=True: powers do not tell how channels go together."
+
+    def value(self, seen, wanted):
+        """Return the misfit per dimension, without what the model does not move."""
+        each = cross_misfit(seen.cross, wanted.cross, wanted.basis)
+        return jnp.sum(wanted.counts * each) / (jnp.sum(wanted.counts) * wanted.basis.shape[1])
+
+
+TERMS = {term.__name__: term for term in (FC, FCMSE, MeanFC, Wishart, LaggedCovariance, FCD, Metastability, Synchrony,
+                                          LogPSD, Shape, Whittle)}
 
 
 def parse(text):

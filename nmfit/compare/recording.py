@@ -36,6 +36,10 @@ class Recording:
         them.
     gsr : bool
         Whether the global signal was regressed out before; models are then compared after the same projection.
+    confounds : tuple of str
+        Names of everything that was regressed out before, as the pipeline calls it.
+    filtered : (low, high) or None
+        What a filter left before, in Hz.
 
     Raises
     ------
@@ -52,6 +56,8 @@ class Recording:
     notes: tuple[str, ...] = ()
     allow_bad: bool = False
     gsr: bool = False
+    confounds: tuple[str, ...] = ()
+    filtered: tuple[float, float] | None = None
 
     def __post_init__(self):
         where = self.source or "BOLD"

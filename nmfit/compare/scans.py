@@ -19,6 +19,7 @@ from .series import (
     phase_randomised,
     trimmed,
 )
+from .upstream import declared, within_filter
 
 MOST_VALUES = 20_000       # of a distribution of FCD that a loss compares; more are thinned evenly after sorting
 
@@ -91,7 +92,7 @@ class ScanTarget(Shown):
 
 
 def scan_target(data=None, *, heldout=None, tr=None, band=(0.01, 0.1), window=60.0, step=10.0, fc=None, fcd=None,
-                heldout_fc=None, heldout_fcd=None, volumes=None, labels=None):
+                heldout_fc=None, heldout_fcd=None, volumes=None, labels=None, gsr=None):
     """Measure scans for a fit through simulation, or take FC and FCD that were measured elsewhere.
 
     Parameters
@@ -105,12 +106,18 @@ def scan_target(data=None, *, heldout=None, tr=None, band=(0.01, 0.1), window=60
     fc, heldout_fc : arrays ``[n, n]``, optional
         Instead of `data`: FC as measured, with `fcd`, `heldout_fcd` the pooled values of FCD if there are any, and
         ``volumes`` the length of one scan, with the same band and windows.
+    gsr : bool, optional
+        Whether the global signal was regressed out of the data, which is refused: simulated scans do not undergo it.
 
     Raises
     ------
     InputError
         For scans of unlike length or TR, scans too short for the windows, and censored ones.
     """
+    if declared(data, heldout, "gsr", gsr):
+        raise InputError("scans", "their global signal regressed out, which a fit through simulation does not undergo",
+                         "Fit their FC in closed form (fc_target), or give scans without the regression.")
+    band, notes = within_filter(band, declared(data, heldout, "filtered", None), data is None)
     if (data is None) == (fc is None):
         raise InputError("scans", "neither series nor FC, or both", "Give data=, or fc= with tr= and volumes=.")
     if data is None:
@@ -132,7 +139,7 @@ def scan_target(data=None, *, heldout=None, tr=None, band=(0.01, 0.1), window=60
             raise InputError(run.source or "BOLD", "a censored series, whose windows are no stretches of time",
                              "Fit its FC (fc_target), or give the series without censoring.")
     return ScanTarget(measured(runs, band, window, step), None if held is None else measured(held, band, window, step),
-                      first.tr, len(first.data), band, window, step, first.labels,
+                      first.tr, len(first.data), band, window, step, first.labels, notes=notes,
                       sha256={k: v for run in [*runs, *(held or [])] for k, v in run.sha256.items()})
 
 

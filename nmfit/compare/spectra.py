@@ -43,6 +43,7 @@ class SpectrumTarget(Shown):
     dependence : array ``[s, s]`` or None
         Mean over frequencies of the fourth power of the channels' coherence magnitude, for the ceiling's interval.
     window : samples per window, or None
+    cross : dict of role to complex array ``[f, s, s]``, one-sided cross-spectra, or None where only powers are known
     """
 
     shown_as: ClassVar = "spectrum_target"
@@ -65,6 +66,7 @@ class SpectrumTarget(Shown):
     sha256: dict = dataclasses.field(default_factory=dict)
     flags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    cross: dict | None = None
 
     def __repr__(self):
         told = ", ".join(f"{role} {dof:.0f} dof" if dof else role for role, dof in self.dof.items())
@@ -92,11 +94,12 @@ class SpectrumTarget(Shown):
             self, psd={role: psd[:, at] for role, psd in self.psd.items()},
             ch_names=tuple(self.ch_names[i] for i in at),
             positions=None if self.positions is None else self.positions[at],
+            cross=None if self.cross is None else {role: c[:, at][:, :, at] for role, c in self.cross.items()},
             dependence=None if self.dependence is None else self.dependence[np.ix_(at, at)])
 
 
 def spectrum_target(data, psd=None, *, fmin=1.0, fmax=40.0, seconds=4.0, gap=2.0, roles=None, heldout=None,
-                    ch_names=None, dof=None, unit=None, reference="average"):
+                    ch_names=None, dof=None, unit=None, reference="average", cross=False):
     """Turn a recording, or spectra, into a target with the roles fit, choose and score.
 
     A recording is cut into contiguous blocks with gaps, and each block's spectrum estimated by Welch's method (Hann
@@ -119,6 +122,8 @@ def spectrum_target(data, psd=None, *, fmin=1.0, fmax=40.0, seconds=4.0, gap=2.0
         In order of time; default half to fit, a quarter each to choose and to score.
     heldout : like `data`, optional
     ch_names, dof, unit, reference : for arrays; see `SensorSpectrum`
+    cross : bool
+        Keep whole cross-spectra, too, of a recording: what `loss.Whittle` reads.
 
     Raises
     ------
@@ -128,7 +133,7 @@ def spectrum_target(data, psd=None, *, fmin=1.0, fmax=40.0, seconds=4.0, gap=2.0
     if not 0 < fmin < fmax:
         raise InputError("fmin, fmax", f"found {fmin:g} to {fmax:g} Hz", "Give 0 < fmin < fmax.")
     if isinstance(data, SensorRecording):
-        return _from_recording(data, heldout, fmin, fmax, seconds, gap, roles)
+        return _from_recording(data, heldout, fmin, fmax, seconds, gap, roles, cross)
     if not isinstance(data, SensorSpectrum):
         data = _as_spectrum(data, psd, ch_names, dof, unit, reference)
     return _from_spectrum(data, heldout, fmin, fmax, roles)
@@ -176,7 +181,7 @@ def _slice_of(stretches, first, last):
     return parts
 
 
-def _from_recording(recording, heldout, fmin, fmax, seconds, gap, roles):
+def _from_recording(recording, heldout, fmin, fmax, seconds, gap, roles, whole):
     where, sfreq = recording.source or "EEG", recording.sfreq
     if sfreq < 2 * fmax:
         raise InputError(where, f"a sampling rate of {sfreq:g} Hz for frequencies up to {fmax:g} Hz",
@@ -192,7 +197,7 @@ def _from_recording(recording, heldout, fmin, fmax, seconds, gap, roles):
         parts["score"] = (_same_channels(recording, heldout), heldout.stretches)
     freqs = np.fft.rfftfreq(length, 1 / sfreq)
     kept, excluded = _kept(freqs, fmin, fmax, recording.line_noise)
-    psd, dof = {}, {}
+    psd, dof, cross = {}, {}, {}
     for role, (of, at) in parts.items():
         starts = window_starts(at, length, length // 2)
         if len(starts) < FEWEST_WINDOWS:
@@ -200,6 +205,8 @@ def _from_recording(recording, heldout, fmin, fmax, seconds, gap, roles):
                              "Give a longer recording, or shorten seconds=.",
                              f"{FEWEST_WINDOWS} windows of {seconds:g} s or more")
         psd[role] = welch_psd(of.data, sfreq, starts, length)[kept]
+        if whole:
+            cross[role] = cross_spectra(of.data, sfreq, starts, length, kept)
         dof[role] = degrees_of_freedom(starts, length)
     nodes, smear = smearing(freqs[kept], sfreq, length)
     return SpectrumTarget(
@@ -207,7 +214,8 @@ def _from_recording(recording, heldout, fmin, fmax, seconds, gap, roles):
         smear=smear, ch_names=recording.ch_names, unit=power_unit(recording.kind),
         reference=recording.reference,
         design="blocks" if heldout is None else "heldout", positions=recording.positions, excluded=excluded,
-        dependence=_dependence(recording, length, kept), window=length, source=recording.source,
+        dependence=_dependence(recording, length, kept), window=length,
+        cross=cross or None, source=recording.source,
         sha256=recording.sha256 | (heldout.sha256 if heldout is not None else {}),
         notes=tuple([*recording.notes, *notes,
                      *(f"the mains at {recording.line_noise:g} Hz left out" for _ in excluded[:1]),
@@ -263,7 +271,7 @@ def _same_channels(recording, heldout):
 def _dependence(recording, length, kept):
     starts = window_starts(recording.stretches, length, length // 2)
     independent = degrees_of_freedom(starts, length) / 2
-    cross = cross_spectra(recording.data, recording.sfreq, starts, length)[kept]
+    cross = cross_spectra(recording.data, recording.sfreq, starts, length, kept)
     power = np.real(np.einsum("fss->fs", cross))
     coherence = np.abs(cross) ** 2 / (power[:, :, None] * power[:, None, :])
     # the estimate of no coherence is 1/K on average, not 0

@@ -84,11 +84,24 @@ def cross_whittle(model, data, windows, basis):
     Whittle 1953, J R Stat Soc B 15:125; the complex Wishart distribution of Goodman 1963, Ann Math Stat 34:152.
     """
     whole = jnp.asarray(basis).astype(data.dtype)
+    own = jnp.linalg.slogdet(whole.T @ data @ whole)[1]
+    return jnp.asarray(windows, dtype=float) * jnp.sum(cross_misfit(model, data, basis) - own)
+
+
+def cross_misfit(model, data, basis):
+    """Return ``tr(M^-1 D) + log det M - r`` of every frequency, ``[f]``: the part of `cross_whittle` that a fit moves.
+
+    It holds for fewer windows than channels, too, where the data's own determinant is 0.
+
+    Parameters
+    ----------
+    model, data : complex arrays ``[f, s, s]``
+    basis : real array ``[s, r]``, from `rank_basis`
+    """
+    whole = jnp.asarray(basis).astype(data.dtype)
     seen, wanted = (whole.T @ cross.astype(data.dtype) @ whole for cross in (model, data))
-    inside = jnp.linalg.solve(seen, wanted)
-    trace = jnp.real(jnp.trace(inside, axis1=-2, axis2=-1))
-    each = trace - (jnp.linalg.slogdet(wanted)[1] - jnp.linalg.slogdet(seen)[1]) - whole.shape[1]
-    return jnp.asarray(windows, dtype=float) * jnp.sum(each)
+    trace = jnp.real(jnp.trace(jnp.linalg.solve(seen, wanted), axis1=-2, axis2=-1))
+    return trace + jnp.linalg.slogdet(seen)[1] - whole.shape[1]
 
 
 def _half_square(x):

@@ -21,12 +21,12 @@ from .empirical import (
 )
 from .recording import Recording
 from .series import effective_samples, trimmed
+from .upstream import DEFAULT_BAND, confounds, declared, notes_of, nuisance_weights, projector, within_filter
 
 FEWEST_FOR_FOLDS = 6
 OUTER_FOLDS = 6
 INNER_FOLDS = 3
 CORRELATION_TIMES = 10.0
-GSR_NOTE = "global signal regressed out of the data: the model's covariance is projected alike, without a shared drive"
 PAIR_GROUPS = 4           # 10 blocks of region pairs ...
 MATRIX_MASKS = 5          # ... two of which are masked at a time
 
@@ -110,6 +110,7 @@ class FcTarget(Shown):
     units : how many people (or blocks) choose
     flags, notes : tuples of str
     gsr : whether the global signal was regressed out of the data
+    nuisance : array ``[q, n]``, other weighted sums of (z-scored) regions that were, or None
     samples : effective number of independent samples behind `Fold.pool` of `final`, or None where unknown
     """
 
@@ -128,11 +129,17 @@ class FcTarget(Shown):
     sha256: dict = dataclasses.field(default_factory=dict)
     gsr: bool = False
     samples: float | None = None
+    nuisance: np.ndarray | None = None
 
     @property
     def n(self):
         """Number of regions."""
         return self.folds[0].pool.shape[0]
+
+    @property
+    def projector(self):
+        """Basis ``[n, q]`` of all that was regressed out and a model undergoes, too (`closed.regressed`), or None."""
+        return projector(self.n, self.gsr, self.nuisance)
 
     @property
     def slowest(self):
@@ -142,7 +149,6 @@ class FcTarget(Shown):
         """
         length = 600.0 if self.volumes is None or self.tr is None else self.volumes * self.tr
         return CORRELATION_TIMES / length
-
 
     def select(self, indices):
         """Return the target of some regions, in the order given; what was measured over all of them stays.
@@ -155,6 +161,7 @@ class FcTarget(Shown):
         folds = tuple(fold.select(at) for fold in self.folds)
         final = folds[0] if self.final is self.folds[0] else self.final.select(at)
         return dataclasses.replace(self, folds=folds, final=final,
+                                   nuisance=None if self.nuisance is None else self.nuisance[:, at],
                                    labels=None if self.labels is None else tuple(self.labels[i] for i in at))
 
 
@@ -162,7 +169,8 @@ def _both(matrix):
     return matrix + matrix.T
 
 
-def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_volumes=None, gsr=None):
+def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_volumes=None, gsr=None, nuisance=None,
+              filtered=None):
     """Turn recordings, or an FC matrix, into a target with the roles fit, choose and score.
 
     Six people or more take turns in nested folds. Fewer are each cut into contiguous blocks with gaps. Data passed
@@ -173,7 +181,7 @@ def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_vol
     ----------
     data : list of Recording, Recording, array ``[t, n]`` or list of them, or FC matrix ``[n, n]``
     band : (low, high) in Hz, or None
-        Default 0.01 to 0.1 Hz for series, the whole band for a matrix.
+        Default 0.01 to 0.1 Hz for series, the whole band for a matrix; of that what `filtered` left.
     tr : float, optional
         Seconds; for plain arrays.
     labels : sequence of str, optional
@@ -183,16 +191,25 @@ def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_vol
     gsr : bool, optional
         Whether the global signal was regressed out of the data; what the recordings say unless given. The model's
         covariance then undergoes the same projection, and no rung has a shared drive.
+    nuisance : array ``[q, n]``, optional
+        Other signals that were regressed out of the data and are weighted sums of its z-scored regions, one row of
+        weights each (a network's mean: 1 in its regions). The model undergoes the same projection. Confounds that no
+        region makes, such as motion, need no declaration: a model knows nothing of them.
+    filtered : (low, high), optional
+        What a filter left of the data before, in Hz; what the recordings say unless given. Model and data are
+        compared within it.
 
     Raises
     ------
     InputError
         Naming the run and what is wrong with it.
     """
+    band, notes = within_filter(band, declared(data, heldout, "filtered", filtered), _as_matrix(data) is not None)
     target = _target(data, band, tr, labels, heldout, n_volumes)
-    gsr = _declared(data, heldout) if gsr is None else bool(gsr)
-    samples = _samples(target, data, tr, labels)
-    return dataclasses.replace(target, gsr=gsr, samples=samples, notes=(*target.notes, *([GSR_NOTE] if gsr else [])))
+    gsr = bool(declared(data, heldout, "gsr", gsr))
+    nuisance = nuisance_weights(nuisance, target.n)
+    return dataclasses.replace(target, gsr=gsr, nuisance=nuisance, samples=_samples(target, data, tr, labels),
+                               notes=(*target.notes, *notes, *notes_of(data, gsr, nuisance)))
 
 
 def _samples(target, data, tr, labels):
@@ -200,24 +217,15 @@ def _samples(target, data, tr, labels):
     if target.design == "matrix":
         return None if target.volumes is None else float(target.volumes)
     share = 1.0 - ROLES["score"] if target.design == "blocks" else 1.0
-    return share * sum(effective_samples(trimmed(r.data, r.tr, target.band)) for r in _as_runs(data, tr, labels))
-
-
-def _declared(data, heldout):
-    """Return what recordings say of global-signal regression; all must say the same."""
-    said = {run.gsr: run for given in (data, heldout) for run in (given if isinstance(given, list | tuple) else [given])
-            if isinstance(run, Recording)}
-    if len(said) > 1:
-        raise InputError(said[False].source or "BOLD", "no global-signal regression, while "
-                         f"{said[True].source or 'another run'} has it", "Give runs that were processed alike.")
-    return True in said
+    return share * sum(effective_samples(trimmed(r.data, r.tr, target.band)) * (1.0 - len(confounds(r)) / len(r.data))
+                       for r in _as_runs(data, tr, labels))
 
 
 def _target(data, band, tr, labels, heldout, n_volumes):
     matrix = _as_matrix(data)
     if matrix is not None:
         return _matrix_target(matrix, None if band == "default" else band, tr, labels, heldout, n_volumes)
-    band = (0.01, 0.1) if isinstance(band, str) else band
+    band = DEFAULT_BAND if isinstance(band, str) else band
     runs = _as_runs(data, tr, labels)
     _check_runs(runs, band)
     held = None if heldout is None else (_as_matrix(heldout), heldout)

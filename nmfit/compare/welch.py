@@ -21,10 +21,10 @@ def welch_psd(data, sfreq, starts, length):
     return sum(np.abs(fourier) ** 2 for fourier in _fourier(data, starts, length)) * _scale(sfreq, starts, length)
 
 
-def cross_spectra(data, sfreq, starts, length):
-    """Return the one-sided cross-spectrum ``[f, s, s]`` of the same windows."""
-    total = sum(fourier[:, :, None] * fourier[:, None, :].conj() for fourier in _fourier(data, starts, length))
-    return total * _scale(sfreq, starts, length)[..., None]
+def cross_spectra(data, sfreq, starts, length, kept=slice(None)):
+    """Return the one-sided cross-spectrum ``[f, s, s]`` of the same windows, at the frequencies kept."""
+    total = sum(f[:, :, None] * f[:, None, :].conj() for f in (each[kept] for each in _fourier(data, starts, length)))
+    return total * _scale(sfreq, starts, length)[kept][..., None]
 
 
 def _fourier(data, starts, length):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..compare.connectivity import correlation
-from ..compare.empirical import fc_after_gsr, fc_score, functional_connectivity, group_fc, upper
+from ..compare.empirical import fc_after_regression, fc_score, functional_connectivity, group_fc, upper
 from ..dynamics.alone import ALONE
 from ..dynamics.plan import Plan
 from ..dynamics.simulated import integrate
@@ -78,8 +78,8 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None):
             return None, None
         fc = np.asarray(_without_chance(signals, twins, exact, tr, target.band))
         plain = [functional_connectivity(run, tr, target.band) for run in signals]
-        if target.gsr:
-            fc, plain = fc_after_gsr(fc), [fc_after_gsr(each) for each in plain]
+        if target.projector is not None:
+            fc, *plain = (fc_after_regression(each, target.projector) for each in (fc, *plain))
         return fc, plain
 
     def row_at(sigma):

@@ -10,7 +10,6 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from ..compare.loss import Wishart
 from ..errors import InputError
 from ..models import MODELS, Model, recommend
 from ..network import Connectome, Network
@@ -23,7 +22,7 @@ from .evidence import NullChains, climb_path, heldout, surrogate
 from .ground import Ground
 from .ladder import climb, try_rung
 from .maps import standardised
-from .objective import AVAILABLE, NODES, unstable_cost
+from .objective import NODES, checked_loss, unstable_cost
 from .rungs import LEVELS, check_ladder, default_ladder
 from .threads import one_core_each
 
@@ -75,7 +74,7 @@ class Plan:
                       fold_or_split.pool if fc is None else fc,
                       np.triu(np.ones((brain.n, brain.n)), 1) if pairs is None else pairs, self.target.band,
                       self.target.slowest, NODES if model.rotation is not None else FAST_NODES, self.loss,
-                      self.target.gsr, self.keep, lambda name: dataclasses.replace(
+                      self.target.projector, self.keep, lambda name: dataclasses.replace(
                           self, model=MODELS[name]()).ground(fold_or_split, lambda _: brain))
 
     def brain(self, people=None):
@@ -183,11 +182,7 @@ def instrument_of(model):
 def plan_of(target, brain, *, model="Hopf", maps=None, transform=None, norm="max", seed=0, starts=8,
             steps=None, null_steps=None, loss=None, keep=None):
     """Check what `fit` was given, and hold it together; see there."""
-    if loss is not None:
-        loss.check(AVAILABLE, "a fit of FC in closed form")
-        if target.gsr and any(isinstance(term, Wishart) for term in loss.parts):
-            raise InputError("loss", "a Wishart likelihood after global-signal regression, which leaves FC singular",
-                             "Choose FC or FCMSE, or data without the regression.")
+    loss = checked_loss(loss, target)
     model = MODELS[model]() if isinstance(model, str) else model
     brains = tuple(brain) if isinstance(brain, list | tuple) else (brain,)
     brains = tuple(b if isinstance(b, Connectome) else Connectome(b) for b in brains)
@@ -292,6 +287,7 @@ def _provenance(plan, began, command, n_null, max_rung):
                            "people": len(plan.brains)},
             "target": {"digest": digest_of(plan.target), "design": plan.target.design, "band": plan.target.band,
                        "tr": plan.target.tr, "volumes": plan.target.volumes, "gsr": plan.target.gsr,
+                       "nuisance": 0 if plan.target.nuisance is None else len(plan.target.nuisance),
                        "notes": list(plan.target.notes)},
             "seconds": time.monotonic() - began}
 

@@ -45,7 +45,7 @@ class Ground:
     band : (low, high) in Hz or None
     slowest : slowest damping rate that the recordings can show, 1/s
     nodes : quadrature nodes where the band integral has no closed form
-    loss, gsr : see `FcProblem`
+    loss, nuisance : see `FcProblem`
     keep : function ``(key, compute) -> arrays`` that remembers finished searches, or None
     other : function from a model's name to the ground where that model stands in this one's place
     """
@@ -59,7 +59,7 @@ class Ground:
     slowest: float
     nodes: int = NODES
     loss: object = None
-    gsr: bool = False
+    nuisance: np.ndarray | None = None
     keep: object = None
     other: object = None
 
@@ -226,7 +226,8 @@ def problem_of(ground, network, blocks, shrinkage):
     network = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), network)
     return FcProblem(network=network, observation=ground.observation, blocks=blocks, target=jnp.asarray(ground.fc),
                      pairs=jnp.asarray(ground.pairs), shrinkage=jnp.asarray(float(shrinkage)), band=ground.band,
-                     nodes=ground.nodes, loss=ground.loss, gsr=ground.gsr)
+                     nodes=ground.nodes, loss=ground.loss,
+                     nuisance=None if ground.nuisance is None else jnp.asarray(ground.nuisance))
 
 
 def _places(ground, rung, below):

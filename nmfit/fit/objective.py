@@ -4,8 +4,9 @@ import jax.numpy as jnp
 
 from ..compare.closed import regressed
 from ..compare.connectivity import correlation, fc_loss
-from ..compare.loss import Seen, Wanted
+from ..compare.loss import Loss, Seen, Wanted, Wishart
 from ..dynamics import linearise
+from ..errors import InputError
 from ..parameters import pytree, static
 from .space import as_theta, observed, penalty, place
 
@@ -29,7 +30,7 @@ class FcProblem:
     band : (low, high) in Hz or None
     nodes : quadrature nodes where the band integral has no closed form
     loss : Loss, or None for ``1 - r + 5 (difference of mean FC)^2``
-    gsr : whether the global signal was regressed out of the data
+    nuisance : basis ``[n, q]`` of weighted sums of regions that were regressed out of the data, or None
     """
 
     network: object
@@ -41,7 +42,28 @@ class FcProblem:
     band: tuple | None = static(default=None)
     nodes: int = static(default=NODES)
     loss: object = None
-    gsr: bool = static(default=False)
+    nuisance: object = None
+
+
+def checked_loss(loss, target, who="a fit of FC in closed form"):
+    """Return the loss, told how many samples the data hold, or None where there is none; refuse what cannot be read.
+
+    Parameters
+    ----------
+    loss : Loss or None
+    target : FcTarget
+    who : str
+    """
+    if loss is None:
+        return None
+    if not isinstance(loss, Loss):
+        raise InputError("loss", f"found {loss!r}", "Give an expression of nmfit.loss.", "FC() + 0.5 * FCMSE()")
+    if target.projector is not None and any(isinstance(term, Wishart) for term in loss.parts):
+        raise InputError("loss", "a Wishart likelihood after a regression of regions, which leaves FC singular",
+                         "Choose FC or FCMSE, or data without the regression.")
+    loss = loss.informed(target.samples)
+    loss.check(AVAILABLE, who)
+    return loss
 
 
 def predicted_fc(theta, problem, nodes=None):
@@ -50,7 +72,8 @@ def predicted_fc(theta, problem, nodes=None):
     linear = linearise(network, observed(problem.observation, problem.blocks, theta))
     covariance, abscissa = linear.covariance(problem.band, nodes or problem.nodes)
     fc = correlation(covariance)
-    return correlation(regressed(fc)) if problem.gsr else fc, abscissa, linear.converged
+    fc = fc if problem.nuisance is None else correlation(regressed(fc, problem.nuisance))
+    return fc, abscissa, linear.converged
 
 
 def barrier(abscissa, network):

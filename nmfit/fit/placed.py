@@ -14,11 +14,11 @@ from .answer import NEAR_CRITICAL
 from .evidence import heldout, heldout_error
 from .ground import TOLERANCE, Ground, ended, problem_of
 from .minimise import STATUSES, minimise
-from .objective import NODES, fc_objective, predicted_fc, unstable_cost
+from .objective import NODES, checked_loss, fc_objective, predicted_fc, unstable_cost
 from .result import Result
 from .rungs import LEVELS
 from .simulated_answer import NOTHING, made_by, parameter_rows
-from .space import free_count, freed, origin_theta, place
+from .space import free_count, freed, observed, origin_theta, place, values_of
 
 STEPS = 150
 SPREAD = 0.5                # of further starts, in units of each parameter's own size
@@ -59,25 +59,24 @@ def fit_placed(target, network, *, free=None, observe=None, maps=None, loss=None
     labels = _seen_labels(target, network)
     viewed = [network.groups[name] for name in network.viewed]
     observe = observe or (Direct() if all(m.rotation is not None for m in viewed) else Balloon())
-    free = free or _usual(network)
+    free, loss = free or _usual(network), checked_loss(loss, target)
     maps = np.zeros((0, network.n)) if maps is None else np.atleast_2d(np.asarray(maps, float))
     fold = target.folds[0]
     if progress is not None:
         progress.start("as it stands")
     with jax.enable_x64(True):
         ground = Ground(network, observe, maps, fold.pool, np.triu(np.ones((target.n, target.n)), 1), target.band,
-                        target.slowest, NODES, loss, target.gsr)
+                        target.slowest, NODES, loss, target.projector)
         best, blocks, theta, fc, status, tried = _search(ground, network, free, starts, steps, shrinkage, seed)
         if not best.loss < unstable_cost(loss):
             raise InputError("network", "no stable state of rest was found, which the closed form needs",
                              "Change its parameters, or fit it through simulation (engine='simulated').")
-        fitted = place(network, blocks, theta)
+        fitted, instrument = place(network, blocks, theta), observed(observe, blocks, theta)
         apart = {name: sharing for name, sharing in free.items() if name != "G"}
         lone = network.replace({"G": NO_COUPLING})
         twin = _search(ground, lone, apart, 1, steps, shrinkage, seed)[3] if apart else None
         abscissa = float(predicted_fc(theta, problem_of(ground, network, blocks, shrinkage))[1])
-    values = {b.name: np.asarray(fitted.value(b.name), float) for b in blocks}
-    rows, bound = parameter_rows(fitted, values, blocks)
+    rows, bound = parameter_rows(fitted, instrument, values_of(fitted, instrument, free), blocks)
     name = max(free.values(), key=LEVELS.index)
     score, error = heldout(fc, fold), heldout_error(fc, fold)
     flags = [*target.flags, "nulls_skipped", "standard_errors_skipped", "confirmation_skipped"]

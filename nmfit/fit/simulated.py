@@ -22,7 +22,7 @@ from .fc import START_INPUT, instrument_of
 from .scan_scores import score_scans
 from .simulated_answer import result_of
 from .simulated_objective import SimulatedProblem, simulated_objective, simulated_signals, tangent_sizes, warmed
-from .space import freed, is_free, observed, origin_theta, place
+from .space import freed, is_free, observed, origin_theta, place, values_of
 from .stochastic import Descent, Health, Outcome, by_differences, descend, gradient_health
 
 MEMORY = 2e9
@@ -186,8 +186,7 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         fresh = dataclasses.replace(problem, keys=_keys(seed, "score", score_seeds), plan=Plan.of(
             network, observe, target.volumes * target.tr, sample=target.tr, dt=plan.dt, warmup=warmup))
         signals = np.asarray(_signals(found.theta, fresh), float)
-        names = [block.name for block in blocks if is_free(block)]
-        values = {name: np.asarray(best.value(name), float) for name in names}
+        values = values_of(best, instrument, [block.name for block in blocks if is_free(block)])
     scores, fc, fcd = score_scans(signals, target)
     fit = SimulatedFit(
         network=best, observation=instrument, parameters=values, outcome=found.outcome, health=health, loss=found.loss,
@@ -215,10 +214,13 @@ def _scans(target):
     if target.tr is None or target.volumes is None:
         raise InputError("target", "neither TR nor length of the scans behind the FC",
                          "Give tr= and n_volumes= to fc_target: a simulation needs both.")
+    if target.projector is not None:
+        raise InputError("target", "regions regressed out of the data, which a fit through simulation does not undergo",
+                         "Fit in closed form, or give data without the regression.")
     fold = target.folds[0]
-    return ScanTarget(Scans(fold.pool), None if fold.score is None else Scans(group_fc(fold.score)), target.tr,
-                      target.volumes, target.band, WINDOW, STEP, target.labels, target.notes, target.sha256,
-                      target.flags)
+    score = None if fold.score is None else Scans(group_fc(fold.score))
+    return ScanTarget(Scans(fold.pool, samples=target.samples), score, target.tr, target.volumes,
+                      target.band, WINDOW, STEP, target.labels, target.notes, target.sha256, target.flags)
 
 
 def _check(target, loss, control):

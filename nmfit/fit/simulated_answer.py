@@ -12,7 +12,7 @@ from ..compare import baselines
 from ..compare.empirical import fc_score
 from .result import Result
 from .rungs import LEVELS
-from .space import free_count, is_free, near_bound, regions_of
+from .space import free_count, is_free, near_bound, owner_of, regions_of
 from .stochastic import Outcome
 
 STILL_FALLING = 0.02       # of what the loss fell in all: the last quarter of the steps may bring no more
@@ -37,7 +37,7 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
     name = max(sharing.values(), key=LEVELS.index)
     group_r, group_se = found.scores["group_r"]
     blocks = [b for b in found.blocks if is_free(b)]
-    rows, bound = parameter_rows(found.network, found.parameters, blocks)
+    rows, bound = parameter_rows(found.network, found.observation, found.parameters, blocks)
     status = _status(found)
     flags = [*target.flags, "nulls_skipped", "standard_errors_skipped"]
     if status != "converged":
@@ -97,7 +97,7 @@ def made_by(command):
             "device": jax.default_backend()}
 
 
-def parameter_rows(network, values, blocks):
+def parameter_rows(network, observation, values, blocks):
     """Return the table's rows, without standard errors, and the names of what ended at a bound."""
     declared, rows, bound = network.declared(), [], []
     for block in blocks:
@@ -106,7 +106,8 @@ def parameter_rows(network, values, blocks):
         value = np.atleast_1d(values[block.name])
         ends = near_bound(value, block.bounds)
         bound += [block.name] if ends.any() else []
-        unit = declared[block.name].unit if block.name in declared else ""
+        known = owner_of(network, observation, block.name).declared()
+        unit = known[block.name].unit if block.name in known else ""
         places = regions_of(network, block.name)
         rows += [_row(block.name, str(network.labels[places[i]]) if value.size > 1 else None, v, block.bounds, unit,
                       "at_bound" if ends[i] else None) for i, v in enumerate(value)]

@@ -87,6 +87,16 @@ class InstrumentNames:
         return getattr(self.observation, name.removeprefix(INSTRUMENT))
 
 
+def owner_of(network, observation, name):
+    """Return what has a parameter of this fitted name: the network, or its instrument under such names."""
+    return InstrumentNames(observation, network.n) if name.startswith(INSTRUMENT) else network
+
+
+def values_of(network, observation, names):
+    """Return ``{fitted name: value}``, each one number or one per region."""
+    return {name: np.asarray(owner_of(network, observation, name).value(name), float) for name in names}
+
+
 def penalty(blocks, theta):
     """Return the sum of squares of all shrunken coordinates."""
     return sum(jnp.sum(block.penalty * theta[block.name] ** 2) for block in blocks)
@@ -193,7 +203,7 @@ def freed(network, observation, name, sharing, maps):
     """
     if sharing not in SHARING:
         raise InputError(f"free '{name}'", f"found {sharing!r}", "Choose one.", ", ".join(SHARING))
-    owner = InstrumentNames(observation, network.n) if name.startswith(INSTRUMENT) else network
+    owner = owner_of(network, observation, name)
     if name not in owner.declared():
         raise InputError(f"free '{name}'", f"this {'instrument' if owner is not network else 'network'} has none of "
                          "that name", f"Choose from {', '.join(owner.declared()) or 'another instrument'}.")

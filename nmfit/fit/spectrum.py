@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from scipy import stats
 
+from ..compare.loss import Loss
 from ..errors import InputError
 from ..models import JansenRit
 from ..network import Connectome, Network
@@ -14,7 +15,6 @@ from .spectrum_answer import SOURCES_AT_LEAST, build_spectrum_result, count_unst
 from .spectrum_evidence import climb_spectrum, gain_error, parcel_null
 from .spectrum_ground import LEVELS, SpectrumGround, fit_spectrum_rung, pooled
 from .spectrum_measures import alpha_measures
-from .spectrum_objective import UNSTABLE
 from .threads import one_core_each
 
 NODE_PARAMETERS = ("p", "C", "a", "b", "A", "B")
@@ -39,7 +39,7 @@ class Tried:
 
 
 def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts=2, steps=None, n_null=19,
-                 progress=None, command=None):
+                 loss=None, progress=None, command=None):
     """Explain the spectra of EEG channels by a Jansen-Rit network seen through a lead field.
 
     Climbs from shared parameters to noise amplitude per region, node parameters per region and noise per sensor;
@@ -63,6 +63,9 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
     n_null : int
         Lead fields with permuted parcels to refit, each rung cut short; the coupling is not tried by them but by the
         climb without coupling.
+    loss : Loss, optional
+        An expression of `nmfit.loss` that reads spectra, such as ``LogPSD() + 0.1 * Whittle()``; `LogPSD` unless
+        given. Scores are R2 of log10 power in every case.
     progress : Progress, optional
     command : str, optional
 
@@ -79,9 +82,10 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
     brain = brain if isinstance(brain, Connectome) else Connectome(brain)
     if max_rung not in LEVELS:
         raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(LEVELS)}.")
+    _check_loss(loss, target)
     leadfield = _matched(target, brain, leadfield)
     with jax.enable_x64(True), one_core_each():
-        ground = _ground(target, brain.normalised("none", "rowsum"), leadfield)
+        ground = _ground(target, brain.normalised("none", "rowsum"), leadfield, loss)
         tried = _climb(ground, LEVELS[:LEVELS.index(max_rung) + 1], starts, steps, progress)
         kept = [t.fitted for t in tried if t.kept]
         both = pooled(ground)
@@ -105,7 +109,7 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
 def _refitted(ground, fitted, steps):
     """Refit a rung from its optimum to more data; where that loses its state of rest, keep what there was."""
     again = fit_spectrum_rung(ground, fitted.level, fitted, shrinkage=fitted.shrinkage, steps=steps)
-    return again if again.abscissa < 0 and again.loss < UNSTABLE else fitted
+    return again if again.stable else fitted
 
 
 def _no_worse(ground, fitted, twin, steps):
@@ -128,12 +132,21 @@ def _matched(target, brain, leadfield):
     return leadfield.order([leadfield.labels.index(label) for label in brain.labels])
 
 
-def _ground(target, brain, leadfield):
+def _check_loss(loss, target):
+    if loss is None:
+        return
+    if not isinstance(loss, Loss):
+        raise InputError("loss", f"found {loss!r}", "Give an expression of nmfit.loss.", "LogPSD() + 0.1 * Whittle()")
+    loss.check({"psd"} | ({"cross"} if target.cross is not None else set()), "this target of spectra")
+
+
+def _ground(target, brain, leadfield, loss=None):
     network = Network.of(brain, JansenRit(), G=START_COUPLING, delays=brain.lengths is not None)
     network = network.replace({name: np.full(brain.n, float(network.value(name)))
                                for name in (*NODE_PARAMETERS, "noise")})
     return SpectrumGround(network, leadfield, target.psd["fit"], target.dof["fit"], target, NODE_PARAMETERS,
-                          target.bins["fit"])
+                          target.bins["fit"], loss=loss,
+                          cross=None if target.cross is None else target.cross["fit"])
 
 
 def _climb(ground, levels, starts, steps, progress):
@@ -180,7 +193,7 @@ def _judge(fitted, below, target, began):
                   f"{against}")
     if share is not None and share < SOURCES_AT_LEAST and below is not None:
         kept, reason = False, f"{reason}; but sources carry only {share:.0%} of occipital alpha"
-    if not (fitted.abscissa < 0 and fitted.loss < UNSTABLE):
+    if not fitted.stable:
         kept, reason = False, f"{reason}; no stable state of rest"
     if roots:
         kept, reason = kept and below is None, f"{reason}; {roots} unstable roots"

@@ -156,6 +156,7 @@ def _provenance(ground, brain, seed, command, began):
     return {"versions": versions | {"python": platform.python_version()},
             "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'an interactive session'}", "seed": seed,
             "dtype": "float64", "device": jax.default_backend(),
+            "loss": None if ground.loss is None else str(ground.loss),
             "input_sha256": {**brain.sha256, **target.sha256},
             "connectome": {"transform": "none", "norm": "rowsum", "notes": list(brain.notes)},
             "target": {"design": target.design, "band": [float(target.freqs[0]), float(target.freqs[-1])],

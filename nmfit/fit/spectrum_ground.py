@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from ..compare.loss import Wanted
 from ..compare.spectral_losses import log10_bias
+from ..compare.welch import rank_basis
 from ..dynamics.alone import ALONE
 from ..observe.leadfield import PER_SENSOR
 from ..parameters import declarations, to_bounded, to_free
@@ -15,7 +17,7 @@ from .ground import ended
 from .minimise import STATUSES, minimise
 from .space import FARTHEST, WIDEST, Block, free_count, origin_theta
 from .spectrum_measures import alpha_peak
-from .spectrum_objective import SpectrumProblem, placed, predicted_psd, spectrum_objective
+from .spectrum_objective import SpectrumProblem, placed, predicted_psd, spectrum_objective, unstable_cost
 
 TOLERANCE = 2e-5
 STEPS = {"shared": 80, "noise": 60, "region": 120, "sensors": 160}
@@ -39,6 +41,8 @@ class SpectrumGround:
     node_parameters : names of the model's parameters that regions may have for themselves
     bins : array of bool ``[f]``, the frequencies that take part
     coupled : whether coupling and speed are free; if not they stay where the network has them
+    loss : Loss, or None for the mean squared residual of log10 power
+    cross : complex array ``[f, s, s]``, the cross-spectrum to fit, or None
     """
 
     network: object
@@ -49,6 +53,8 @@ class SpectrumGround:
     node_parameters: tuple
     bins: np.ndarray
     coupled: bool = True
+    loss: object = None
+    cross: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,6 +77,7 @@ class FittedSpectrum:
     blocks: tuple
     theta: dict
     shrinkage: float
+    stable: bool = True
 
 
 def pooled(ground):
@@ -80,8 +87,12 @@ def pooled(ground):
         return ground
     dofs = [target.dof[role] for role in ("fit", "choose")]
     weights = [1.0, 1.0] if None in dofs else dofs
-    psd = sum(w * target.psd[role] for w, role in zip(weights, ("fit", "choose"), strict=True)) / sum(weights)
-    return dataclasses.replace(ground, psd=psd, dof=None if None in dofs else sum(dofs))
+
+    def mean(of):
+        return sum(w * of[role] for w, role in zip(weights, ("fit", "choose"), strict=True)) / sum(weights)
+
+    return dataclasses.replace(ground, psd=mean(target.psd), dof=None if None in dofs else sum(dofs),
+                               cross=None if target.cross is None else mean(target.cross))
 
 
 def model_frequencies(fmin, fmax, finer=1):
@@ -118,7 +129,16 @@ def problem_of(ground, network, leadfield, blocks, shrinkage, nodes=None):
         data=jnp.asarray(ground.psd), bias=jnp.asarray(bias), counts=jnp.asarray(ground.bins, dtype=float),
         freqs=jnp.asarray(nodes),
         fine=jnp.asarray(fine), finer=jnp.asarray(interpolation(nodes, fine)),
-        smear=jnp.asarray(smear), shrinkage=jnp.asarray(float(shrinkage)))
+        smear=jnp.asarray(smear), shrinkage=jnp.asarray(float(shrinkage)), loss=ground.loss,
+        wanted=None if ground.loss is None else _wanted(ground, bias))
+
+
+def _wanted(ground, bias):
+    """Return the data as a loss of the user's own reads them."""
+    whole = {} if ground.cross is None else {"cross": jnp.asarray(ground.cross),
+                                             "basis": jnp.asarray(rank_basis(ground.cross[ground.bins]))}
+    return Wanted(psd=jnp.asarray(ground.psd), bias=jnp.asarray(bias), counts=jnp.asarray(ground.bins, dtype=float),
+                  **whole)
 
 
 def blocks_of(ground, network, leadfield, level):
@@ -195,7 +215,7 @@ def fit_spectrum_rung(ground, level, below=None, *, starts=4, shrinkage=0.0, ste
         starts=len(found), free=free_count(problem.blocks),
         status=ended(STATUSES[int(best.status)], problem.blocks, best.theta), abscissa=float(abscissa),
         history=np.asarray(best.history)[:int(best.steps) + 1], blocks=problem.blocks, theta=best.theta,
-        shrinkage=shrinkage)
+        shrinkage=shrinkage, stable=bool(abscissa < 0 and best.loss < unstable_cost(ground.loss)))
 
 
 START_DRIVES = (370.0, 450.0)            # 1/s, near the onset of the cycle and further from it

@@ -5,6 +5,7 @@ from math import pi
 
 import jax.numpy as jnp
 
+from ..compare.loss import Seen
 from ..compare.spectral_losses import log10_residuals
 from ..dynamics import linearise
 from ..dynamics.one_channel import has_one_channel, one_channel_response
@@ -21,6 +22,7 @@ from ..parameters import declarations, pytree
 from .space import penalty, place
 
 UNSTABLE = 10.0           # squared decades: worse than any stable fit
+HOPELESS = 1e5            # the same for a loss of the user's own
 NARROWEST = 2.0           # 1/s: a resonance more weakly damped than this is held back (half width 0.3 Hz)
 BARRIER = 2e-3            # squared decades at a damping of NARROWEST / e
 
@@ -40,6 +42,8 @@ class SpectrumProblem:
     finer : ``[v, m]``, cubic interpolation of log power from `freqs` to ``fine`` ``[v]`` Hz
     smear : ``[f, v]``, what the estimate's window does
     shrinkage : weight of the Gaussian prior on the shrunken coordinates
+    loss : Loss, or None for the mean squared residual of log10 power
+    wanted : Wanted, what a loss of the user's own reads
     """
 
     network: object
@@ -53,6 +57,8 @@ class SpectrumProblem:
     finer: object
     smear: object
     shrinkage: object
+    loss: object = None
+    wanted: object = None
 
 
 def placed(theta, problem):
@@ -113,16 +119,38 @@ def predicted_psd(theta, problem):
     return sources + noise, sources, linear.abscissa(), linear.converged
 
 
+def predicted_cross(theta, problem):
+    """Return the cross-spectrum ``[f, s, s]`` that the estimate would have on average, coupling solved everywhere."""
+    network, leadfield = placed(theta, problem)
+    e = regional_response(network, leadfield, linearise(network, leadfield).x, 2 * pi * problem.fine)
+    seen = leadfield.project(e)
+    cross = 2.0 * seen @ jnp.conj(jnp.swapaxes(seen, -1, -2))
+    cross = cross + leadfield.noise_cross_spectrum(problem.fine).astype(cross.dtype)
+    return jnp.einsum("fv,vst->fst", problem.smear.astype(cross.dtype), cross)
+
+
+def misfit(theta, psd, problem):
+    """Return the loss of what the model predicts, without penalties."""
+    if problem.loss is None:
+        residuals = log10_residuals(psd, problem.data) + problem.bias
+        return jnp.sum(problem.counts * jnp.mean(residuals**2, axis=1)) / jnp.sum(problem.counts)
+    cross = predicted_cross(theta, problem) if "cross" in problem.loss.needs else None
+    return problem.loss(Seen(psd=psd, cross=cross), problem.wanted)
+
+
 def spectrum_objective(theta, problem):
     """Return the mean squared residual of log10 power with its penalties; no stable state costs more than any.
 
     A smooth barrier keeps resonances wide enough to be resolved by the frequencies at hand.
     """
     psd, _, abscissa, converged = predicted_psd(theta, problem)
-    residuals = log10_residuals(psd, problem.data) + problem.bias
     stable = (abscissa < 0) & converged
     damping = jnp.where(stable, -abscissa, NARROWEST)
     barrier = BARRIER * jnp.maximum(jnp.log(NARROWEST / damping), 0.0) ** 2
-    misfit = jnp.sum(problem.counts * jnp.mean(residuals**2, axis=1)) / jnp.sum(problem.counts)
-    value = misfit + barrier + problem.shrinkage * penalty(problem.blocks, theta)
-    return jnp.where(stable, value, UNSTABLE)
+    value = misfit(theta, psd, problem) + barrier + problem.shrinkage * penalty(problem.blocks, theta)
+    return jnp.where(stable, value, unstable_cost(problem.loss))
+
+
+def unstable_cost(loss):
+    """Return what an unstable state costs."""
+    return UNSTABLE if loss is None else HOPELESS

@@ -2,24 +2,22 @@
 
 import dataclasses
 import hashlib
-import json
 import re
 from pathlib import Path
 
 import numpy as np
 
-from ..compare.recording import SLOWEST_TR, Recording
+from ..compare.recording import Recording
 from ..errors import InputError
 from ..network.names import pick, some
 from .censoring import censoring
-from .files import expand, is_path, parsing, read_bytes, split_key
+from .files import expand, is_path, split_key
 from .labels import read_labels
 from .matching import match_regions
 from .name_map import read_name_map
 from .objects import named_array
+from .sidecar import read_sidecar
 from .tables import read_table
-
-IMAGES = re.compile(r"(\.[pd]tseries)?\.nii(\.gz)?$")
 
 
 def read_bold(bold, tr=None, labels=None, drop_bad=False, atlas=None, trust_order=False, map_names=None):
@@ -104,11 +102,13 @@ def _one(source, index, tr, labels, atlas, same):
         raise InputError(where, f"names for its rows ({some(table.rows, limit=2)}): a matrix, and no series",
                          "Give the time series; a matrix of correlations goes to --fc.")
     data, names, sha256, notes = _named(table, labels, atlas, same)
-    seconds, more = _repetition_time(source, tr, table.tr)
+    said = read_sidecar(source)
+    seconds, more = said.repetition_time(tr, table.tr)
     file = split_key(source)[0]
     subject = re.match(r"sub-[A-Za-z0-9]+", file.name)
     return Recording(data, seconds, names, subject[0] if subject else file.stem, where, sha256,
-                     notes + more + censoring(file, len(data)), allow_bad=True, gsr=_global_signal_regressed(source))
+                     notes + more + censoring(file, len(data)), allow_bad=True, gsr=said.gsr,
+                     confounds=said.confounds, filtered=said.filtered)
 
 
 def _named(table, labels, atlas, same):
@@ -145,57 +145,6 @@ def _beside_atlas(atlas):
     """Return the labels in the ``.tsv`` that BIDS puts beside an atlas, or None."""
     path = Path(str(atlas).removesuffix(".gz")).with_suffix(".tsv")
     return read_labels(path) if path.is_file() else None
-
-
-def _sidecar(source):
-    """Return the path of the ``.json`` beside a file and what it says, empty where there is none.
-
-    Beside ``x_bold.nii.gz`` and ``x.ptseries.nii`` it is ``x_bold.json`` and ``x.json``.
-    """
-    file = split_key(source)[0]
-    stem = IMAGES.sub("", file.name)
-    sidecar = file.with_name(f"{stem}.json") if stem != file.name else file.with_suffix(".json")
-    if not sidecar.is_file():
-        return sidecar, {}
-    raw = read_bytes(sidecar)
-    with parsing(sidecar, "JSON"):
-        said = json.loads(raw)
-    return sidecar, said if isinstance(said, dict) else {}
-
-
-def _global_signal_regressed(source):
-    """Return whether the sidecar declares ``GlobalSignalRegression``."""
-    sidecar, said = _sidecar(source)
-    said = said.get("GlobalSignalRegression", False)
-    if not isinstance(said, bool):
-        raise InputError(sidecar, f"GlobalSignalRegression {said!r}", "Write true or false.")
-    return said
-
-
-def _repetition_time(source, tr, inside):
-    """Return the TR and a note where sources differ: what was given, else the sidecar's, else the file's own."""
-    sidecar, said = _sidecar(source)
-    rate = said.get("SamplingFrequency")
-    said = said.get("RepetitionTime", 1 / rate if _positive(rate) else None)
-    if tr is not None or said is None:
-        told = [(sidecar.name, "RepetitionTime", said), (split_key(source)[0].name, "time step", inside)]
-        found = inside if tr is None else tr
-        return found, tuple(f"{name}: {what} {value!r} ignored, TR {tr!r} was given" for name, what, value in told
-                            if tr is not None and value is not None and _differ(value, tr))
-    if not _positive(said) or said > SLOWEST_TR:
-        raise InputError(sidecar, f"RepetitionTime {said!r}", "Write the TR in seconds.",
-                         f"0 to {SLOWEST_TR:g} s")
-    if inside is not None and _differ(inside, said):
-        return float(said), (f"{sidecar.name}: TR {said:g} s, though the file itself says {inside:g} s",)
-    return float(said), ()
-
-
-def _positive(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
-
-
-def _differ(value, tr):
-    return not _positive(value) or not _positive(tr) or abs(value - tr) > 1e-4 * tr
 
 
 def _check_different(recordings):

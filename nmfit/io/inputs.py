@@ -18,8 +18,8 @@ from .name_map import read_name_map
 
 
 def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bold=None, heldout_fc=None, tr=None,
-                n_volumes=None, maps=None, band=None, drop_bad=False, gsr=None, atlas=None, trust_order=False,
-                map_names=None, windows=None):
+                n_volumes=None, maps=None, band=None, drop_bad=False, gsr=None, nuisance=None,
+                filtered=None, atlas=None, trust_order=False, map_names=None, windows=None):
     """Read the files of one fit; regions are those of the connectome, in its order.
 
     Parameters
@@ -40,7 +40,10 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
         Drop regions that are missing or constant somewhere, everywhere.
     gsr : bool, optional
         Whether the global signal was regressed out of the data; what sidecars say unless given.
-
+    nuisance : path, optional
+        Table of weights over regions, one column for every other signal that was regressed out.
+    filtered : (low, high), optional
+        In Hz, what a filter left before; what sidecars say unless given.
     atlas : path, optional
         Label image, for BOLD in voxels or grayordinates.
     trust_order, map_names
@@ -83,16 +86,21 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
     kept = [whole.labels.index(label) for label in common.labels]
     names, values = (None, None) if maps is None else read_maps(maps, common.labels, trust_order, map_names)
     band, censored = _band(band, [*(runs or []), *(held or [])])
+    if windows is not None and nuisance is not None:
+        raise InputError("--nuisance", "a fit through simulation, which does not undergo the regression",
+                         "Fit in closed form, or give scans without it.")
     if windows is not None and runs is not None and heldout_fc is None:
         target = scan_target(data, heldout=scored, band=(0.01, 0.1) if band == "default" else band, window=windows[0],
-                             step=windows[1])
+                             step=windows[1], gsr=gsr)
     else:
         target = fc_target(data, band=band, labels=common.labels if runs is None else None, heldout=scored,
-                           n_volumes=n_volumes, tr=tr, gsr=gsr)
+                           n_volumes=n_volumes, tr=tr, gsr=gsr, filtered=filtered,
+                           nuisance=None if nuisance is None else read_maps(nuisance, common.labels, trust_order,
+                                                                            map_names)[1])
     lost = [label for label in whole.labels if label not in common.labels]
     target = dataclasses.replace(
         target, notes=tuple(dict.fromkeys((*notes, *target.notes))),
-        sha256=target.sha256 | _fingerprints(fc, heldout_fc, maps),
+        sha256=target.sha256 | _fingerprints(fc, heldout_fc, maps, nuisance),
         flags=(*target.flags, *censored, *([f"dropped_regions:{', '.join(lost)}"] if lost else [])))
     return target, [brain.select(kept) for brain in brains] if len(brains) > 1 else common, names, values
 

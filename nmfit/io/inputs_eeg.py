@@ -16,7 +16,8 @@ from .template import template as template_connectome
 
 
 def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, leadfield=None, centroids=None,
-                    montage=None, fmin=1.0, fmax=40.0, kind="eeg", trust_order=False, map_names=None):
+                    montage=None, fmin=1.0, fmax=40.0, kind="eeg", trust_order=False, map_names=None,
+                    cross=False):
     """Read the files of one fit of EEG spectra.
 
     Parameters
@@ -37,6 +38,8 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
         Sensors to use; those of MEG need a `leadfield`.
     trust_order, map_names
         See `match_regions`.
+    cross : bool
+        Keep whole cross-spectra: see `spectrum_target`.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
         raise InputError("--kind", f"'{kind}' without a lead field",
                          "Give --leadfield F-fwd.fif: there is no template.")
     recording = read_eeg(eeg, montage=montage, kind=kind)
-    target = spectrum_target(recording, fmin=fmin, fmax=fmax)
+    target = spectrum_target(recording, fmin=fmin, fmax=fmax, cross=cross)
     if template is not None:
         target = dataclasses.replace(target, flags=(*target.flags, "template_connectome"))
     if leadfield is not None:

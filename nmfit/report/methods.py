@@ -68,6 +68,10 @@ def paragraphs(result):
     return [_model(result), _roles(result), _ladder(result), _beside(result)]
 
 
+def _of_spectra(made):
+    return "the mean squared residual of log10 power" if made.get("loss") is None else made["loss"]
+
+
 def _spectra(result):
     rung, made = result.rung(result.chosen), result.record["provenance"]
     band = made["target"]["band"]
@@ -79,7 +83,7 @@ def _spectra(result):
         "structural connectome with delays where tract lengths are known, was seen through a lead field"
         f"{template} and fitted to the power of {channels} channels, {band[0]:g} to {band[1]:g} Hz, in closed form "
         "(linearised about its state of rest). Sensors add white and power-law noise without a resonance. The loss "
-        "is the mean squared residual of log10 power; a barrier keeps the network from instability.",
+        f"is {_of_spectra(made)}; a barrier keeps the network from instability.",
         f"Rungs of increasing freedom ({names}) were judged on the choosing part: kept when R2 rose by more than "
         "1.64 standard errors of an estimate from so short a stretch, when sources carry at least 80 % of "
         "occipital alpha power, and when no root is unstable. What was kept was refitted to the fitting and choosing "

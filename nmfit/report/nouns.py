@@ -94,6 +94,7 @@ def _fc_facts(target):
             [("design", target.design), ("folds", len(target.folds)), ("units that choose", target.units),
              ("TR", "unknown" if target.tr is None else f"{target.tr:g} s"),
              ("global signal regressed out", "yes" if target.gsr else "no"),
+             *([] if target.nuisance is None else [("other sums regressed out", len(target.nuisance))]),
              *(("note", note) for note in target.notes), *(("flag", flag) for flag in target.flags)])
 
 
