@@ -11,6 +11,7 @@ from made_files import (
     series,
     weights,
     write_brainvision,
+    write_dtseries,
     write_mrtrix,
     write_qsirecon,
     write_xcpd,
@@ -216,6 +217,15 @@ def test_check_knows_roles_by_content(folder, capsys):
     write_brainvision(folder)
     run("check", "fc.tsv", "sub-01_lengths.tsv", "rest.vhdr", "--json")
     assert [row["role"] for row in json.loads(capsys.readouterr().out)["files"]] == ["fc", "lengths", "eeg"]
+
+
+def test_check_takes_an_atlas_among_the_files(folder, capsys):
+    write_dtseries(folder)
+    run("check", "sc.csv", "labels.txt", "rest.dtseries.nii", "atlas.dlabel.nii", "gone_dseg.nii.gz", "--json")
+    rows = json.loads(capsys.readouterr().out)["files"]
+    assert [row["role"] for row in rows] == ["sc", "labels", "bold", "atlas", "atlas"]
+    assert [row["problem"] and row["problem"].rpartition(": ")[2] for row in rows] == [
+        None, None, None, None, "no such file. Check the path."]
 
 
 def test_check_shows_which_name_is_which(folder, capsys):

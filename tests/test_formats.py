@@ -240,6 +240,11 @@ def test_voxels_are_averaged_over_a_label_image(tmp_path, suffix):
     write_text(table, "".join(f"{KEYS[i]} {REGIONS[i]}\n" for i in order))
     (again,) = read_bold(path, atlas=atlas, labels=table)    # numbers decide, not the order of lines
     assert again.labels == REGIONS
+    mine = tuple(REGIONS[i] for i in order)                  # numbered otherwise: the atlas' own table tells who is who
+    write_text(table, "".join(f"{i + 1} {name}\n" for i, name in enumerate(mine)))
+    (mapped,) = read_bold(path, atlas=atlas, labels=table)
+    assert mapped.labels == mine
+    np.testing.assert_allclose(mapped.data, series()[:, order], rtol=1e-6)
     (tmp_path / "atlas.tsv").unlink()
     with refused("6 regions without names", "--labels"):
         read_bold(path, atlas=atlas)

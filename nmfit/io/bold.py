@@ -115,13 +115,14 @@ def _named(table, labels, atlas, same):
     """Return data ``[t, n]``, names, fingerprints and notes: the table's own, or in the order of a label file."""
     names, data = table.columns, table.values
     if table.keys is not None:
-        labels = labels or _beside_atlas(atlas)
-        if labels is None:
+        numbering = _numbering(table.keys, labels, _beside_atlas(atlas))
+        if numbering is None and labels is None:
             raise InputError(atlas, f"{len(table.keys)} regions without names", "Give a table of names with the "
                              "numbers in the image: --labels FILE (labels=), columns 'index' and 'name'.")
-        if labels.keys is not None:
-            table = dataclasses.replace(table, columns=_by_number(table, labels), keys=None)
-            return _named(table, None, atlas, same)
+        if numbering is not None:
+            table = dataclasses.replace(table, columns=_by_number(table, numbering), keys=None,
+                                        sha256=table.sha256 | numbering.sha256)
+            return _named(table, labels if labels is not numbering else None, atlas, same)
         names = None
     if labels is None:
         return data, names, table.sha256, table.notes
@@ -129,6 +130,12 @@ def _named(table, labels, atlas, same):
                           len(data), trust_order=True, map_names=same)
     notes = table.notes + (() if names is None else match.notes)
     return data[:, match.second], labels.names, table.sha256 | labels.sha256, notes
+
+
+def _numbering(keys, *tables):
+    """Return the first table that has a name for every number of a label image, else the first with numbers."""
+    numbered = [table for table in tables if table is not None and table.keys is not None]
+    return next((table for table in numbered if set(keys) <= set(table.keys)), numbered[0] if numbered else None)
 
 
 def _by_number(table, labels):

@@ -4,7 +4,7 @@ from ..errors import InputError
 from .files import expand
 from .inputs import read_inputs
 from .inputs_eeg import read_eeg_inputs
-from .look import look
+from .look import is_atlas, look
 from .matching import match_regions
 
 MANY = ("sc", "lengths", "bold")           # roles that several files may play
@@ -39,10 +39,12 @@ def check(files=(), given=None, **options):
         and ``cost`` (``seconds`` of processor time, ``memory_gb``: estimates), the last two None where parts are
         missing.
     """
+    files = expand(list(files))
+    options["atlas"] = options.get("atlas") or next(filter(is_atlas, files), None)
     aids = {name: options.get(name) for name in ("tr", "labels", "atlas", "montage")}
     named = {role: _listed(paths) for role, paths in (given or {}).items() if paths}
     seen = [look(path, role, **aids) for role, paths in named.items() for path in paths]
-    found = [look(path, **aids) for path in expand(list(files))]
+    found = [look(path, **aids) for path in files]
     for row in found:
         named.setdefault(row["role"], []).append(row["file"])
     options["labels"] = options.get("labels") or (named.get("labels") or [None])[0]

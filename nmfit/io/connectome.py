@@ -85,10 +85,11 @@ def _person(value):
 
 
 def _one(source, tract, labels, centroids, symmetric, map_names):
-    matrix = None
+    matrix, noun = None, "lengths"
     if is_path(source) and kind_of(split_key(source)[0]) == "tvb":
         archive = read_tvb(split_key(source)[0])
         matrix = Matrix(archive.weights, archive.names, str(source), (), archive.sha256)
+        noun = f"{source} (lengths)" if tract is None else noun
         tract, centroids = (given if given is not None else held for given, held in (
             (tract, archive.lengths), (centroids, archive.centroids)))
     matrix = without_unassigned(read_matrix(source, "weights") if matrix is None else matrix, labels)
@@ -98,7 +99,7 @@ def _one(source, tract, labels, centroids, symmetric, map_names):
     sha256, notes = (matrix.sha256 or {}) | sha256, [*matrix.notes, *notes]
     lengths = None
     if tract is not None:
-        other = without_unassigned(read_matrix(tract, "lengths"), labels)
+        other = without_unassigned(read_matrix(tract, noun), labels)
         lengths = np.asarray(other.values)
         if np.array_equal(lengths, np.asarray(matrix.values)):
             raise InputError(other.where, f"the same numbers as the weights ({matrix.where})",

@@ -9,7 +9,7 @@ from .bold import read_bold
 from .connectome import read_connectome
 from .eeg import read_eeg
 from .fc import read_fc
-from .files import split_key
+from .files import fingerprint, read_bytes, split_key
 from .formats import SPOKEN, kind_of
 from .labels import PLACE_COLUMNS, read_labels
 from .leadfield import read_leadfield
@@ -17,7 +17,8 @@ from .quality import read_quality
 from .tables import read_table
 
 EEG = (".edf", ".bdf", ".fif", ".vhdr", ".set", ".gdf", ".cnt", ".mff", ".eeg", ".nwb")
-ROLES = ("sc", "lengths", "bold", "fc", "eeg", "leadfield", "labels", "maps")
+ROLES = ("sc", "lengths", "bold", "fc", "eeg", "leadfield", "labels", "maps", "atlas")
+ATLASES = (".dlabel.nii", "_dseg.nii", "_dseg.nii.gz")
 
 
 def look(path, role=None, *, tr=None, labels=None, atlas=None, montage=None):
@@ -51,6 +52,8 @@ def role_of(path, atlas=None):
     """Find out what a file is for: its kind first, then the shape and the values of what it holds."""
     file = split_key(path)[0]
     name = file.name.lower()
+    if is_atlas(file):
+        return "atlas"
     if name.endswith(("-fwd.fif", "-fwd.fif.gz", "_fwd.fif")):
         return "leadfield"
     if file.suffix.lower() in EEG or name.endswith(".fif.gz"):
@@ -78,6 +81,11 @@ def role_of(path, atlas=None):
     ones = np.allclose(np.diag(values), 1, atol=1e-3)
     bounded = finite.size and np.abs(finite).max() <= 1 + 1e-3
     return "fc" if bounded and (ones or (finite < 0).any()) else "sc"
+
+
+def is_atlas(path):
+    """Return whether a file is called as label images are."""
+    return split_key(path)[0].name.lower().endswith(ATLASES)
 
 
 def _is_labels(path):
@@ -166,9 +174,14 @@ def _maps(path, _options):
     return {"what": "maps", "shape": list(table.values.shape), "names": some(table.columns or (), 3)}
 
 
+def _atlas(path, _options):
+    return {"what": "label image, over which BOLD without parcels is averaged",
+            "sha256": fingerprint(path, read_bytes(path))}
+
+
 def _names(labels):
     return {"names": None if labels is None else some(labels, 3), "labels": None if labels is None else list(labels)}
 
 
 READERS = {"sc": _connectome, "lengths": _lengths, "bold": _bold, "fc": _fc, "eeg": _eeg, "leadfield": _leadfield,
-           "labels": _labels, "maps": _maps}
+           "labels": _labels, "maps": _maps, "atlas": _atlas}
