@@ -42,6 +42,7 @@ def made(people=4, sessions=1, seed=0):
 def write_study(where):
     """Write a small cohort as files; return the folder."""
     data, brains = made()
+    where.mkdir(exist_ok=True)
     for name, (run,) in data.items():
         write_table(where / f"{name}_ses-1_bold.tsv", LABELS, run.data.tolist())
         np.savetxt(where / f"{name}_weights.csv", brains[name].weights, delimiter=",")
@@ -317,6 +318,23 @@ def test_a_contrast_that_cannot_be_asked_is_refused_before_any_fit(study, tmp_pa
         assert run(study, tmp_path / "out", *more) == 2
         assert said in capsys.readouterr().err
         assert not list(tmp_path.rglob("*.npz"))
+
+
+@pytest.mark.parametrize("name", ["../away", "/tmp/away", "a/b", "", "group", ".."])
+def test_a_person_cannot_name_a_place_outside_the_folder(tmp_path, name):
+    data, brains = made(3)
+    data[name], brains[name] = data.pop("sub-00"), brains.pop("sub-00")
+    with pytest.raises(InputError, match="no name of a folder"):
+        nmfit.fit_cohort(data, brains, folder=tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_in_which_nobody_can_be_read_says_why(tmp_path, capsys):
+    for path in write_study(tmp_path / "study").glob("*_weights.csv"):
+        path.unlink()
+    assert run(tmp_path / "study", tmp_path / "out") == 2
+    assert "nobody of 4 can be read; sub-00: no connectome. Add sub-00_weights.csv" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_contrast_refuses_what_cannot_be_asked():

@@ -1,6 +1,7 @@
 """Fit a cohort: the group first, then every person towards the group, each judged beside the trivial predictors."""
 
 import dataclasses
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -28,6 +29,7 @@ from .units import Unit
 
 FOLDS = 10
 CLIMB_FOLDS = 3
+FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 PILOTS = 48              # people on whom strengths are chosen, so that choosing costs no more in a large cohort
 
 
@@ -89,6 +91,10 @@ def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=
     """
     began = time.monotonic()
     sessions, brains = _named(data, brains, tr)
+    if unread and not sessions:
+        why = next(iter(unread.values()))
+        raise InputError("cohort", f"nobody of {len(unread)} can be read; {why.rstrip('.')}",
+                         "Mend that; it takes three people.")
     people, failures, design = people_of(sessions, brains, band=band, design=design, covariates=covariates)
     if max_rung not in LEVELS:
         raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(LEVELS)}.")
@@ -159,7 +165,11 @@ def _named(data, brains, tr):
                 for i, d in enumerate(data)]
         data = {}
         for run in runs:
-            data.setdefault(run.subject or run.source, []).append(run)
+            data.setdefault(run.subject or Path(run.source).stem, []).append(run)
+    for name in data:
+        if not FOLDER.fullmatch(name) or name == GROUP:
+            raise InputError(f"person {name!r}", "no name of a folder",
+                             "Use letters, digits, '-', '_' and '.', such as sub-01.")
     data = {name: list(runs) if isinstance(runs, list | tuple) else [runs] for name, runs in data.items()}
     if isinstance(brains, list | tuple):
         if len(brains) != len(data):

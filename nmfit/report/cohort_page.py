@@ -7,7 +7,8 @@ MOST_REGIONS = 5          # rows of a parameter in a contrast
 MOST_PEOPLE = 200         # rows of people; everybody stands in people.tsv
 FIGURES = {
     "scores": (cohort_figures.scores, "Every person (one line each) and the mean (bar): how well each prediction "
-                                      "meets data of the person that nothing else has seen."),
+                                      "meets data of the person that nothing else has seen; at the right the ceiling "
+                                      "of every person."),
     "increments": (cohort_figures.increments, "What is asked of a model of people: what it adds to the blend of the "
                                               "person's own other part and the mean of the others."),
     "maps": (cohort_figures.maps, "The group's parameters (dots) and the middle 80 % of people (bars)."),
@@ -113,16 +114,17 @@ SCORES = {**dict(cohort_figures.PREDICTORS), "before": "the group's parameters o
           "blend_swapped": "blend(own, group, model on another's connectome)",
           "blend_group_connectome": "blend(own, group, model on the group's connectome)",
           "ceiling": "ceiling: the best any prediction could do"}
-SCORED = {f"r of {name}": f"r, {text}" for name, text in SCORES.items()}
+SCORED = {f"r of {name}": f"r, {text.partition(':')[0]}" for name, text in SCORES.items()}
 
 
 def _scores(record):
     rows = [("", [escaped(SCORES[name]), words.number(found["mean"], 3), words.number(found["sd"], 2),
-                  _percent(found["of_ceiling"]), _percent(record["identification"].get(name)),
+                  _percent(None if name == "ceiling" else found["of_ceiling"]), _percent(record["identification"].get(name)),
                   escaped(_weights(record["weights"].get(name)))], "")
             for name, found in record["scores"].items()]
-    said = ("<p>The ceiling of a person is the root of the reliability of the score part, from its halves: what moves "
-            "a person's FC between the parts lowers what can be reached further.</p>")
+    said = ("<p>The ceiling of a person is the root of the reliability of the score part, from its halves. A single "
+            "person's is uncertain, so that scores may lie above it; what moves FC between the parts lowers what can be "
+            "reached further.</p>")
     head = ["prediction", "mean r", "sd over people", "of the ceiling", "identified", "weights"]
     return table(head, rows, (1, 2, 3, 4), less=(2, 5)) + said
 
@@ -132,7 +134,7 @@ def _percent(share):
 
 
 def _weights(weights):
-    return ", ".join(f"{name} {value:.2f}" for name, value in (weights or {}).items())
+    return ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in (weights or {}).items())
 
 
 def _increments(record):
@@ -156,7 +158,8 @@ def _reliability(record):
                   row["values"]], "") for row in found["rows"]]
     said = (f"<p>ICC(2,1) over {found['people']} people and {escaped(found['occasions'])}. Shrunken values agree in "
             "part because they share a group; read them beside the unshrunken.</p>")
-    return said + table(["parameter", "values", "ICC, median over regions", "quartiles", "regions"], rows, (2, 3, 4))
+    head = ["parameter", "values", "ICC, median over regions", "quartiles", "regions"]
+    return said + table(head, rows, (2, 3, 4), less=(4,))
 
 
 def _quality(record):

@@ -1,6 +1,7 @@
 """Check cohorts: what a model adds to the blend of own and group, reliability, throughput, and what accidents leave.
 
-``python tests/benchmarks/issue_9.py [dk68] [aal2] [retest] [width] [throughput] [workers] [accidents] [--people 120]``
+``python tests/benchmarks/issue_9.py [dk68] [aal2] [retest] [width] [throughput] [workers] [accidents] [contrasts]
+[--people 120] [--folder DIR]``
 
 Prints one line per figure: name, value, goal, pass or short, N, seconds. "dk68", "aal2" and "retest" need the data that
 NMFIT_DATA points to; "workers" and "accidents" need the extra [cluster].
@@ -8,6 +9,7 @@ NMFIT_DATA points to; "workers" and "accidents" need the extra [cluster].
 
 import argparse
 import hashlib
+import json
 import os
 import resource
 import shutil
@@ -23,10 +25,11 @@ import numpy as np
 from figures import say
 
 import nmfit
+from nmfit.cohort import CohortResult
 from nmfit.cohort.units import Done
 from nmfit.io import write_matrix, write_table
 
-PARTS = ("dk68", "aal2", "retest", "width", "throughput", "workers", "accidents")
+PARTS = ("dk68", "aal2", "retest", "width", "throughput", "workers", "accidents", "contrasts")
 TR = 0.72
 
 
@@ -123,8 +126,11 @@ def width(_args):
           "width: people are fitted one by one")
 
 
-def made(people, regions, seed=0, volumes=1000):
-    """Return a synthetic cohort: linear noise-driven networks with regional values of their own."""
+def made(people, regions, seed=0, volumes=1000, move=None):
+    """Return a synthetic cohort: linear noise-driven networks with regional values of their own.
+
+    ``move [people, regions]`` is added to the logarithm of the damping rates.
+    """
     rng = np.random.default_rng(seed)
     places = rng.uniform(-60, 60, (regions, 3))
     away = np.linalg.norm(places[:, None] - places[None], axis=-1)
@@ -135,7 +141,7 @@ def made(people, regions, seed=0, volumes=1000):
         own = np.exp(0.3 * np.triu(rng.normal(size=(regions, regions)), 1))
         weights = base * np.triu(own, 1)
         weights = weights + weights.T
-        rate = -np.exp(0.2 * level + 0.2 * rng.normal(size=regions)) * 0.1
+        rate = -np.exp(0.2 * level + 0.2 * rng.normal(size=regions) + (0 if move is None else move[k])) * 0.1
         J = np.diag(rate) + 0.04 * weights / weights.sum(1).max()
         step = np.eye(regions) + TR * J
         shared_noise, x, series = 0.5 * np.exp(0.2 * rng.normal(size=regions)), np.zeros(regions), []
@@ -147,28 +153,129 @@ def made(people, regions, seed=0, volumes=1000):
     return data, brains
 
 
+class KeptClock(Clock):
+    """A clock that is written down as it goes, so that a cohort may be fitted in several runs."""
+
+    def __init__(self, file):
+        super().__init__()
+        self.file, self.before = file, {}
+        for row in (json.loads(line) for line in file.read_text().splitlines()) if file.exists() else ():
+            self.before[row["run"], row["stage"]] = row
+        self.run = len({run for run, _ in self.before})
+
+    def done(self, unit):
+        super().done(unit)
+        if unit.seconds is not None:
+            self.write(self.name, time.monotonic() - self.since, time.process_time() - self.cpu)
+
+    def close(self):
+        name = self.name
+        super().close()
+        if name:
+            self.write(name, self.stages[name], self.processor[name])
+
+    def write(self, stage, wall, cpu):
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self.before[self.run, stage] = row = {"run": self.run, "stage": stage, "wall": wall, "cpu": cpu,
+                                              "work": self.seconds(stage), "memory": memory}
+        with self.file.open("a") as out:
+            out.write(json.dumps(row) + "\n")
+
+    def total(self, what, *stages):
+        return sum(row[what] for (_, stage), row in self.before.items() if stage in stages)
+
+
 def throughput(args):
-    """Print people per minute of a synthetic cohort of 68 regions, what the engine costs, and memory."""
-    began = time.monotonic()
+    """Print people per minute of a synthetic cohort of 68 regions, what the engine costs, and memory.
+
+    Where ``--folder`` keeps the results, a run that was stopped is gone on with, and the seconds of all runs are added.
+    """
+    began, cores = time.monotonic(), os.cpu_count()
     data, brains = made(args.people, 68)
     nmfit.fit_cohort(*made(4, 68), max_rung="region", folds=2, starts=1)       # compiles
     for label, options in (("scores", {"nulls": False, "errors": False}), ("everything", {})):
-        clock = Clock()
-        nmfit.fit_cohort(data, brains, progress=clock, starts=1, **options)
-        cpu = clock.processor["people"]
-        wall, work = clock.stages["people"], clock.seconds("people")
-        cores = os.cpu_count()
+        here = Path(args.folder or tempfile.mkdtemp()) / label
+        here.mkdir(parents=True, exist_ok=True)
+        clock = KeptClock(here / "seconds.jsonl")
+        nmfit.fit_cohort(data, brains, folder=here / "fits", progress=clock, starts=1, **options)
+        group, each = ("group", "the group without each fold", "the strength of the prior", "scores"), ("people",)
+        wall, cpu, work = (clock.total(what, *each) for what in ("wall", "cpu", "work"))
+        fixed, fixed_cpu = (clock.total(what, *group) for what in ("wall", "cpu"))
         say(f"throughput_{label}_people_per_minute", 60 * args.people / wall, "-", True, args.people, began)
-        fixed = sum(clock.stages.values()) - wall
+        say(f"throughput_{label}_processor_seconds_a_person", cpu / args.people, "-", True, args.people, began)
         projected = (fixed + 1000 / args.people * wall) / 60
         say(f"throughput_{label}_minutes_for_1000_projected", projected, "<=20", projected <= 20, args.people, began)
-        processor = 1000 / args.people * cpu / 60 / cores
+        processor = (fixed_cpu + 1000 / args.people * cpu) / 60 / cores
         say(f"throughput_{label}_processor_minutes_for_1000_over_cores_projected", processor, "<=20", processor <= 20,
             args.people, began)
         over = 1 - work / (cores * wall)
         say(f"throughput_{label}_engine_overhead", over, "<=0.05", over <= 0.05, args.people, began)
-    say("throughput_peak_memory_MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "-", True, args.people,
+        memory = max(row["memory"] for row in clock.before.values())
+        say(f"throughput_{label}_peak_memory_MB", memory, "-", True, args.people, began)
+
+
+def contrasts(_args):
+    """Print how often a contrast finds what is not there, and what is there.
+
+    First on estimates alone, over many cohorts; then on one fitted cohort, whose people were given a covariate that
+    moves one region, and many that move nothing.
+    """
+    began, rng = time.monotonic(), np.random.default_rng(0)
+    counts = {"null": [], "found": [], "other": []}
+    for _ in range(100):
+        age, site = rng.normal(size=40), rng.integers(0, 3, 40)
+        age = age + 0.5 * site                               # confounded with site, which the design holds fixed
+        errors = np.exp(rng.normal(-1.0, 0.7, (40, 1))) * rng.uniform(0.5, 2.0, (40, 20))
+        values = 0.3 * rng.normal(size=(40, 20)) + errors * rng.normal(size=(40, 20)) + site[:, None]
+        known = {"age": age.tolist(), "site": [f"s{s}" for s in site]}
+        rows = _tested(values, errors, known, "age", ("site",), "site")
+        counts["null"].append([row["p"] <= 0.05 for row in rows] + [any(row["q"] < 0.05 for row in rows)])
+        values[:, 0] += 0.4 * age
+        rows = _tested(values, errors, known, "age", ("site",), "site")
+        counts["found"].append(rows[0]["q"] < 0.05)
+        counts["other"].append(any(row["q"] < 0.05 for row in rows[1:]))
+    null = np.array(counts["null"], float)
+    upto = 0.05 + 3 * np.sqrt(0.05 * 0.95 / null[:, :-1].size)
+    say("contrast_null_p_below_0.05", null[:, :-1].mean(), f"<={upto:.3f}", null[:, :-1].mean() <= upto,
+        null[:, :-1].size, began)
+    say("contrast_null_cohorts_with_any_q_below_0.05", null[:, -1].mean(), "<=0.115", null[:, -1].mean() <= 0.115, 100,
         began)
+    say("contrast_planted_0.4_found", np.mean(counts["found"]), "-", True, 100, began)
+    say("contrast_planted_0.4_cohorts_with_another_found", np.mean(counts["other"]), "-", True, 100, began)
+    _fitted_contrasts(began)
+
+
+def _tested(values, errors, known, *asked):
+    rows = [{"person": f"sub-{k}", "parameter": "a", "region": f"r{j}", "unshrunken_free": values[k, j],
+             "unshrunken_free_se": errors[k, j]} for k in range(len(values)) for j in range(values.shape[1])]
+    people = {f"sub-{k}": {name: column[k] for name, column in known.items()} for k in range(len(values))}
+    return nmfit.contrast(CohortResult({}, [], rows, (), people), *asked[:2], blocks=asked[2], permutations=499)
+
+
+def _fitted_contrasts(began, people=40, regions=12):
+    rng, move = np.random.default_rng(1), np.zeros((people, regions))
+    known = {f"null{j:03d}": rng.normal(size=people).tolist() for j in range(60)}
+    known["planted"] = rng.permutation(np.repeat([0.0, 1.0], people // 2)).tolist()
+    move[:, 3] = 1.2 * np.array(known["planted"])
+    data, brains = made(people, regions, move=move)
+    covariates = {name: {what: column[k] for what, column in known.items()} for k, name in enumerate(data)}
+    result = nmfit.fit_cohort(data, brains, covariates=covariates, nulls=False, starts=1, folds=5)
+    hits, any_hit = [], []
+    for name in known:
+        rows = nmfit.contrast(result, name, permutations=499)
+        if name != "planted":
+            hits += [row["p"] <= 0.05 for row in rows]
+            any_hit += [any(row["q"] < 0.05 for row in rows if row["parameter"] == p)
+                        for p in {row["parameter"] for row in rows}]
+    rows = [row for row in rows if row["region"] is not None]
+    print("#", result.record["choice"]["rung"], sorted({row["parameter"] for row in rows}))
+    at = [row for row in rows if row["region"] == result.labels[3]]
+    say("contrast_fitted_null_p_below_0.05", np.mean(hits), "0.05", np.mean(hits) <= 0.075, len(hits), began)
+    say("contrast_fitted_null_any_q_below_0.05", np.mean(any_hit), "0.05", np.mean(any_hit) <= 0.1, len(any_hit), began)
+    for row in at:
+        say(f"contrast_fitted_planted_{row['parameter']}_q", row["q"], "-", True, people, began)
+    found = [row for row in rows if row["q"] < 0.05 and row not in at]
+    say("contrast_fitted_planted_other_regions_found", len(found), "-", True, len(rows) - len(at), began)
 
 
 def _hashes(folder):
@@ -301,10 +408,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("parts", nargs="*", default=PARTS)
     parser.add_argument("--people", type=int, default=120)
+    parser.add_argument("--folder", help="where the cohorts of 'throughput' are kept, to go on in another run")
     args = parser.parse_args()
     do = {"dk68": lambda _: increments("dk68", "ebrains_dk68_subjects"),
           "aal2": lambda _: increments("aal2", "hcp_aal2_80_subjects"), "retest": retest, "width": width,
-          "throughput": throughput, "workers": workers, "accidents": accidents}
+          "throughput": throughput, "workers": workers, "accidents": accidents, "contrasts": contrasts}
     for part in args.parts:
         with jax.enable_x64(True):
             do[part](args)
