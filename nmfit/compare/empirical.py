@@ -139,6 +139,27 @@ def check_band(tr, band, volumes, where="BOLD"):
                          "Give a longer run, or a band that starts higher.", f"at least {shortest_run(tr, band)}")
 
 
+def peak_frequencies(data, tr, band):
+    """Return where each region's smoothed spectrum peaks inside the band, ``[n]`` in Hz.
+
+    Parameters
+    ----------
+    data : array ``[t, n]``
+    tr : float, seconds
+    band : (low, high) in Hz; 0.01 to 0.1 where it is None
+    """
+    low, high = band if band is not None else (0.01, min(0.1, 0.4 / tr))
+    freqs = np.fft.rfftfreq(len(data), tr)
+    spectrum = np.fft.rfft(np.ascontiguousarray(band_pass(data, tr, None).T))
+    width = max(1, int(0.01 * len(data) * tr))          # smooth over 0.01 Hz
+    kernel = np.hanning(2 * width + 1)
+    inside = np.flatnonzero((freqs >= low) & (freqs <= high))
+    near = slice(max(inside[0] - width, 0), inside[-1] + width + 1)
+    power = spectrum[:, near].real ** 2 + spectrum[:, near].imag ** 2
+    smooth = convolve1d(power, kernel / kernel.sum(), axis=1, mode="constant")
+    return freqs[inside][np.argmax(smooth[:, inside - near.start], axis=1)]
+
+
 def peak_frequency(series, tr, band):
     """Return the median over regions and runs of the peak of the smoothed spectrum inside the band, Hz.
 
@@ -146,18 +167,7 @@ def peak_frequency(series, tr, band):
     ----------
     series : list of arrays ``[t, n]``
     """
-    low, high = band if band is not None else (0.01, min(0.1, 0.4 / tr))
-    peaks = []
-    for data in series:
-        flat = band_pass(data, tr, None)
-        freqs = np.fft.rfftfreq(len(data), tr)
-        power = np.abs(np.fft.rfft(flat, axis=0)) ** 2
-        width = max(1, int(0.01 * len(data) * tr))          # smooth over 0.01 Hz
-        kernel = np.hanning(2 * width + 1)
-        smooth = convolve1d(power, kernel / kernel.sum(), axis=0, mode="constant")
-        inside = (freqs >= low) & (freqs <= high)
-        peaks.append(freqs[inside][np.argmax(smooth[inside], axis=0)])
-    return float(np.median(np.concatenate(peaks)))
+    return float(np.median(np.concatenate([peak_frequencies(data, tr, band) for data in series])))
 
 
 def spearman_brown(r, times):

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 
 from ..errors import InputError
 from .empirical import band_pass
@@ -203,10 +204,11 @@ def effective_samples(data):
     Bartlett 1946, J R Stat Soc Suppl 8:27.
     """
     samples, reach = len(data), max(2, len(data) // 4)
-    power = np.abs(np.fft.rfft(data - data.mean(0), n=2 * samples, axis=0)) ** 2
-    rho = np.fft.irfft(power, axis=0)[:reach]
-    rho = rho / rho[0] * (1 - np.arange(reach) / reach)[:, None] ** 0.5
+    long = next_fast_len(samples + reach, real=True)               # zeros enough that no lag wraps round
+    spectrum = rfft(np.ascontiguousarray((data - data.mean(0)).T), long)
+    rho = irfft(spectrum.real**2 + spectrum.imag**2, long)[:, :reach]
+    rho = rho / rho[:, :1] * (1 - np.arange(reach) / reach) ** 0.5
     weight = np.full(reach, 2.0)
     weight[0] = 1.0
-    overlap = rho.T @ (weight[:, None] * rho)
-    return float(samples / overlap[np.triu_indices(len(overlap), 1)].mean())
+    over_pairs = rho.sum(0) ** 2 - (rho**2).sum(0)                  # twice the sum over pairs of rho_i(k) rho_j(k)
+    return float(samples * len(rho) * (len(rho) - 1) / (weight @ over_pairs))

@@ -4,6 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ..shown import Shown
@@ -15,6 +16,7 @@ from .empirical import (
     functional_connectivity,
     group_fc,
     group_reliability,
+    peak_frequencies,
     peak_frequency,
     reliability_in_halves,
     spearman_brown,
@@ -205,7 +207,8 @@ def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_vol
         Naming the run and what is wrong with it.
     """
     band, notes = within_filter(band, declared(data, heldout, "filtered", filtered), _as_matrix(data) is not None)
-    target = _target(data, band, tr, labels, heldout, n_volumes)
+    with threadpool_limits(1):            # correlations of a hundred regions are too small for threads
+        target = _target(data, band, tr, labels, heldout, n_volumes)
     gsr = bool(declared(data, heldout, "gsr", gsr))
     nuisance = nuisance_weights(nuisance, target.n)
     return dataclasses.replace(target, gsr=gsr, nuisance=nuisance, samples=_samples(target, data, tr, labels),
@@ -295,9 +298,7 @@ def _people_target(runs, band):
     everyone = np.arange(len(runs))
     pairs = _triangle(fcs.shape[1])
 
-    def frequency(of):
-        return peak_frequency([runs[i].data for i in of], runs[0].tr, band)
-
+    frequency = _median_peak(runs, band)
     single = _one_of(group_reliability(fcs), len(fcs))
 
     def fold(pool, score):
@@ -315,6 +316,12 @@ def _people_target(runs, band):
             "the ceiling uses agreement between all people")
     return FcTarget(folds, fold(everyone, everyone[:0]), units=len(runs), volumes=min(len(r.data) for r in runs),
                     notes=(note,), **_common(runs, band, "people"))
+
+
+def _median_peak(runs, band):
+    """Return a function from indices of runs to the median peak of theirs; each run is looked at once."""
+    peaks = [peak_frequencies(r.data, r.tr, band) for r in runs]
+    return lambda of: float(np.median(np.concatenate([peaks[i] for i in of])))
 
 
 def _block_target(runs, band):
@@ -354,12 +361,11 @@ def _heldout_target(runs, held, band, tr, labels):
             [others[0].data], others[0].tr, band)
     _check_size(score, fcs.shape[1], "held-out data")
     pairs = _triangle(fcs.shape[1])
-    pool, splits = group_fc(fcs), []
+    pool, splits, frequency = group_fc(fcs), [], _median_peak(runs, band)
     if len(runs) >= 3:
         for choose in np.array_split(np.arange(len(runs)), min(INNER_FOLDS, len(runs))):
             fit = np.setdiff1d(np.arange(len(runs)), choose)
-            splits.append(Split(group_fc(fcs[fit]), fcs[choose], pairs, pairs,
-                                peak_frequency([runs[i].data for i in fit], runs[0].tr, band), tuple(fit)))
+            splits.append(Split(group_fc(fcs[fit]), fcs[choose], pairs, pairs, frequency(fit), tuple(fit)))
     else:
         roles = {"fit": 0.65, "choose": 0.35}
         parts = [{k: r.data[at] for k, at in blocks(len(r.data), r.tr, band, roles).items()} for r in runs]
@@ -369,10 +375,9 @@ def _heldout_target(runs, held, band, tr, labels):
             choose = [functional_connectivity(h, runs[0].tr, band) for h in np.array_split(parts[0]["choose"], 2)]
         splits.append(Split(group_fc(fit), np.stack(choose), pairs, pairs,
                             peak_frequency([p["fit"] for p in parts], runs[0].tr, band)))
-    frequency = peak_frequency([r.data for r in runs], runs[0].tr, band)
     if reliability is None:
         reliability = fc_score(pool, group_fc(score))
-    fold = Fold(tuple(splits), pool, score, frequency, reliability, fcs)
+    fold = Fold(tuple(splits), pool, score, frequency(range(len(runs))), reliability, fcs)
     return FcTarget((fold,), fold, units=sum(len(s.choose) for s in splits), volumes=volumes,
                     notes=("held-out data of the user's own are the score part",), **_common(runs, band, "heldout"))
 
