@@ -26,7 +26,8 @@ BESIDE = {"io": NOUNS | {"io"}, "report": NOUNS | {"report", "io"}}
 ANYWHERE = {"errors", "shown"}
 INSIDE_FUNCTIONS = {("fit/result.py", "io"), ("fit/result.py", "report"),    # output methods, when called
                     ("fit/profile.py", "report"), ("fit/bayes.py", "io"), ("cohort/result.py", "report")}
-ONLY = {"nibabel": {"io"}, "mne": {"io"}, "optax": {"fit"}, "matplotlib": {"report"}, "threadpoolctl": {"compare", "fit"},
+ONLY = {"nibabel": {"io"}, "mne": {"io"}, "optax": {"fit"}, "matplotlib": {"report"},
+        "threadpoolctl": {"compare", "fit"},
         "blackjax": {"fit"}, "distributed": {"cohort"}, "dask_jobqueue": {"cohort"},
         "h5py": {"io"}, "pandas": {"io"}, "xarray": {"io"}, "h5netcdf": {"io"}}
 LIBRARIES = {"jax", "numpy", "scipy", *ONLY}
