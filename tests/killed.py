@@ -103,13 +103,11 @@ def kill_writers(folder, count, seed=0):
     return wrong, done
 
 
-def kill_fits(folder, count, seed=1):
-    """Kill ``count`` runs of one fit at random moments, always resumed; return what was wrong, sentence by sentence."""
-    from test_resume import files
-
+def kill_fits(folder, count, arguments, seed=1):
+    """Kill runs of ``nmfit *arguments`` ``count`` times, always resumed; return what was wrong, in sentences."""
     import nmfit as nf
 
-    command = [sys.executable, "-m", "nmfit.cli", *files(folder, "region")]
+    command = [sys.executable, "-m", "nmfit.cli", *arguments]
     at, quiet = command.index(str(folder / "out")), {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     straight_on = [*command[:at], str(folder / "new"), *command[at + 1:]]
     subprocess.run(straight_on, check=False, **quiet)                # compiles, for the runs to come

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from killed import kill_fits, kill_writers
-from test_resume import files
+from test_resume import files, files_of_regions
 
 from nmfit import cli
 from nmfit.cli.options import TERMINATED
@@ -30,7 +30,12 @@ def test_many_killed_writers(tmp_path):
 
 @pytest.mark.long
 def test_thirty_killed_fits_end_in_the_same_bits(tmp_path):
-    assert not kill_fits(tmp_path, 30)
+    assert not kill_fits(tmp_path, 30, files(tmp_path, "region"))
+
+
+@pytest.mark.long
+def test_ten_killed_fits_of_regional_spectra_end_in_the_same_bits(tmp_path):
+    assert not kill_fits(tmp_path, 10, files_of_regions(tmp_path))
 
 
 @pytest.mark.parametrize(("sort", "code"), [(signal.SIGTERM, TERMINATED), (signal.SIGINT, cli.INTERRUPTED)])

@@ -37,8 +37,22 @@ def fitted(keep):
                   sc_transform="none", max_rung="maps")
 
 
-@pytest.mark.parametrize("after", [1, 9])
-def test_the_same_bits_after_an_interruption(tmp_path, after):
+def regional():
+    """Return names of regions, frequencies and spectra that peak between 9 and 11 Hz."""
+    freqs = np.arange(2.0, 21.0)
+    peaks = 1.0 / (1.0 + ((freqs[:, None] - np.linspace(9.0, 11.0, N)) / 2.0) ** 2) + 1.0 / freqs[:, None]
+    return [f"R{i}" for i in range(N)], freqs, peaks
+
+
+def regions_fitted(keep):
+    weights, _ = small()
+    names, freqs, peaks = regional()
+    target = nf.spectrum_target(freqs, peaks, fmin=2.0, fmax=20.0, ch_names=names, unit="", reference="none")
+    return nf.fit(target, nf.Connectome(weights, labels=names), keep=keep, n_null=1, max_rung="maps")
+
+
+@pytest.mark.parametrize(("fitted", "after"), [(fitted, 1), (fitted, 9), (regions_fitted, 1), (regions_fitted, 5)])
+def test_the_same_bits_after_an_interruption(tmp_path, fitted, after):
     ledger, done = Ledger(tmp_path / "cut"), []
 
     def cut(key, compute):
@@ -91,6 +105,14 @@ def files(folder, rung="shared"):
         write_table(folder / f"sub-{k}_bold.tsv", names, run.tolist())
     return ["fit", "--sc", str(folder / "sc.tsv"), "--bold", str(folder / "sub-*_bold.tsv"), "--tr", "2", "-o",
             str(folder / "out"), "--max-rung", rung, "--n-null", "2"]
+
+
+def files_of_regions(folder):
+    names, freqs, peaks = regional()
+    write_matrix(folder / "sc.tsv", small()[0], names)
+    write_table(folder / "psd.tsv", ["freq_hz", *names], np.column_stack([freqs, peaks]).tolist())
+    return ["fit", "--sc", str(folder / "sc.tsv"), "--psd", str(folder / "psd.tsv"), "--fmin", "2", "--fmax", "20",
+            "-o", str(folder / "out"), "--n-null", "2"]
 
 
 def test_unfinished_work_is_neither_overwritten_nor_forgotten_unasked(tmp_path, capsys):

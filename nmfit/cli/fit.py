@@ -50,8 +50,8 @@ def run(args):
     """Read, fit, write."""
     refuse_result(args)
     if args.eeg is not None or args.psd is not None:
-        if args.resume:
-            raise InputError("--resume", "a fit of spectra, whose searches are not kept", "Leave it out.")
+        if args.resume and args.psd is None:
+            raise InputError("--resume", "a fit of sensors, whose searches are not kept", "Leave it out.")
         return _fit_eeg(args) if args.psd is None else _fit_psd(args)
     if args.engine == "simulated" or (args.engine is None and args.model in PHASES):
         return _fit_simulated(args)
@@ -99,8 +99,9 @@ def _fit_eeg(args):
 
 
 def _fit_psd(args):
+    kept = ledger(args)
     target, brain, maps = inputs_of_psd(args)
-    return finish(args, target, brain, maps=maps, n_null=args.n_null, seed=args.seed)
+    return finish(args, target, brain, keep=kept, maps=maps, n_null=args.n_null, seed=args.seed)
 
 
 def finish(args, target, brain, last_word=None, **options):

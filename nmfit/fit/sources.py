@@ -51,7 +51,8 @@ class Tried:
     seconds: float
 
 
-def fit_sources(target, brain, *, maps=None, n_null=19, seed=0, max_rung="three scales", progress=None, command=None):
+def fit_sources(target, brain, *, maps=None, n_null=19, seed=0, max_rung="three scales", progress=None, command=None,
+                keep=None):
     """Explain the spectra of regions by a network of oscillators, one to three time scales in every region.
 
     Climbs from one damped oscillator with shared parameters (`Hopf`) to parameters along maps, to every region's own,
@@ -78,6 +79,8 @@ def fit_sources(target, brain, *, maps=None, n_null=19, seed=0, max_rung="three 
     max_rung : {"shared", "maps", "region", "two scales", "three scales"}
     progress : Progress, optional
     command : str, optional
+    keep : function ``(key, compute) -> arrays``, optional
+        Remembers finished searches, so that an interrupted call goes on where it stood: see `nmfit.io.Ledger`.
 
     Returns
     -------
@@ -93,7 +96,7 @@ def fit_sources(target, brain, *, maps=None, n_null=19, seed=0, max_rung="three 
         raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(RUNGS)}.")
     people = people_of(target, brain)
     with jax.enable_x64(True), one_core_each():
-        both = [grounds(t, b, regions_of(t, b), maps) for t, b in people]
+        both = [grounds(t, b, regions_of(t, b), maps, keep) for t, b in people]
         names = list(RUNGS)[:list(RUNGS).index(max_rung) + 1]
         climbs = climb([choosing for _, choosing in both], names, progress)
 
@@ -154,7 +157,7 @@ def regions_of(target, brain):
     return np.array([brain.labels.index(name) for name in target.ch_names])
 
 
-def grounds(target, brain, seen, maps):
+def grounds(target, brain, seen, maps, keep=None):
     """Return the ground of all that may be fitted, and (ground to fit, data, bins) for what chooses.
 
     Of all that may be fitted the ground holds every frequency, for what chooses those alone that take part.
@@ -166,7 +169,7 @@ def grounds(target, brain, seen, maps):
     maps = standardised(harmonics(brain.weights, MAPS) if maps is None else maps, brain.n)
 
     bins = np.repeat(target.bins["fit"][:, None], target.s, axis=1)
-    fit = SourcesGround(brain, seen, target.freqs, log_data(target, "fit"), bins, maps)
+    fit = SourcesGround(brain, seen, target.freqs, log_data(target, "fit"), bins, maps, keep=keep)
     at = target.bins["fit"]
     if "choose" in target.psd:
         shares = [target.dof[role] or 1.0 for role in ("fit", "choose")]

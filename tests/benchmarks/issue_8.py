@@ -79,10 +79,12 @@ def shuffle(_args):
 def kills(args):
     """Kill writers and fits at random moments, and count what is lost."""
     from killed import kill_fits, kill_writers
+    from test_resume import files
 
     file = None if args.count is None else Path(args.count)
     done = [] if file is None or not file.exists() else [json.loads(row) for row in file.read_text().splitlines()]
-    ways = (("writes", lambda *a: kill_writers(*a)[0], args.kills - FITS), ("fits", kill_fits, FITS))
+    ways = (("writes", lambda *a: kill_writers(*a)[0], args.kills - FITS),
+            ("fits", lambda folder, left, seed: kill_fits(folder, left, files(folder, "region"), seed), FITS))
     for name, kill, count in ways:
         began, piece = time.monotonic(), count if file is None else -(-count // PIECES)
         while (left := count - sum(row["kills"] for row in done if row["of"] == name)) > 0:
