@@ -194,6 +194,7 @@ def test_noise_that_bends_slopes_is_seen_in_the_answer(brain, sigma, engine):
     rows = [row for row in result.parameters if row["name"] == "a"]
     assert rung["engine"] == found["engine"] == engine
     assert found["rmse"] < 0.02
+    assert found["rmse"] < 2 * found["sampling_rmse"]
     assert found["agrees"]
     assert found["model_sigma"] == sigma
     if engine == "closure":

@@ -163,6 +163,9 @@ def test_confirmation_is_told_with_its_sweep():
     assert "does not agree with the closed form: its FC scores r = 0.72, a change of -0.077" in text
     assert "The largest noise at which the two agree is sigma = 0.0063 (its own is 0.02)" in text
     assert "off by 0.051 on average" in text
+    assert "where chance" not in text
+    assert "on average, where chance gives 0.06 at most" in words.confirmation(
+        make_result(confirmation=found | {"sampling_rmse": 0.03}).record)
     assert "under this noise (statistical linearisation); the fitted ones as they are would score 0.66" in text
     assert "0.02 0.72 -0.077 0.034 no closure 0.051 0.69" in Reading(_sweep(record)).text
     none = dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma"))
@@ -263,3 +266,11 @@ def test_numbers_for_reading():
     assert words.seconds(0.24) == "0.2 s"
     assert words.seconds(300) == "5.0 min"
     assert words.flag_sentence("some_new_flag:here") == "some new flag (here)"
+
+
+def test_flags_of_one_name_make_one_line():
+    record = {"flags": ["not_separable:G and a", "few_nulls", "not_separable:a and w"]}
+    told = words.flag_lines(record)
+    assert [name for name, _ in told] == ["not_separable", "few_nulls"]
+    assert told[0][1].endswith("(G and a; a and w)")
+    assert "(" not in told[1][1]

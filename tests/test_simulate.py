@@ -21,6 +21,7 @@ from nmfit.dynamics.plan import Plan
 from nmfit.dynamics.simulate import simulate
 from nmfit.dynamics.simulated import integrate
 from nmfit.dynamics.simulation import Simulation, SimulationDiverged
+from nmfit.dynamics.steps import coarse_step
 from nmfit.dynamics.sweep import sweep
 from nmfit.errors import InputError
 from nmfit.models import MODELS, Hopf, JansenRit, Kuramoto
@@ -669,6 +670,16 @@ class TestFrontDoor:
         with pytest.raises(InputError, match="longer than the longest delay"):
             simulate(network, 10, dt=0.02, sample=0.02)
         assert Plan.of(network, Direct(), 10).dt <= 0.01 / 4
+
+    def test_a_coarse_step_keeps_variances(self):
+        network = Network.of(PAIR, Hopf(a=np.array([-5.0, -0.05]), sigma=1e-3), G=0.0)
+        step = coarse_step(network, Direct())
+        plan = Plan.of(network, Direct(), 4000, sample=1.0, dt=step)
+        x = np.asarray(integrate(network, Direct(), plan, jax.random.key(0)).signal)
+        assert plan.dt > 4 * Plan.of(network, Direct(), 10, sample=1.0).dt
+        assert np.allclose(x.var(0), 1e-6 / (2 * np.array([5.0, 0.05])), rtol=0.25)
+        growing = Network.of(PAIR, Hopf(a=0.5, f=0.01), G=0.0)
+        assert np.isclose(coarse_step(growing, Direct()), 0.25 / (2 * 0.5))
 
     def test_refuses_instruments_that_a_model_has_not(self):
         with pytest.raises(InputError, match="Leaky has no eeg_source"):

@@ -80,7 +80,7 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
 
         if progress is not None:
             progress.start("confirmation")
-        confirmation = confirm_fc(best, ground, empirical, target, seed=plan.seed)
+        confirmation = confirm_fc(best, ground, empirical, target, seed=plan.seed, progress=progress)
         flags += [] if confirmation["agrees"] else ["confirmation_disagrees"]
     else:
         flags.append("confirmation_skipped")
@@ -143,14 +143,18 @@ def _rung_rows(plan, trials, path, pooled, evidence):
 
 
 def _ceiling(target):
-    """Return reliability (fit part against score part) and ceiling (root of the score part's), with intervals."""
+    """Return reliability (fit part against score part) and ceiling (root of the score part's), with intervals.
+
+    A short score part tells its own reliability badly; what the fit part reaches can be reached, so that no ceiling
+    lies below it.
+    """
     none = {"value": None, "ci95": None}
     if target.folds[0].score is None:
         return none, none
     found, best = [], []
     for fold in target.folds:
         found.append(fc_score(fold.pool, group_fc(fold.score)))
-        best.append(np.sqrt(np.clip(fold.score_reliability, 0.0, 1.0)))
+        best.append(max(np.sqrt(np.clip(fold.score_reliability, 0.0, 1.0)), found[-1]))
     return ({"value": float(np.mean(found)), "ci95": _spread(found, target, lambda fold, units:
                                                               fc_score(fold.pool, group_fc(units)))},
             {"value": float(np.mean(best)), "ci95": _spread(

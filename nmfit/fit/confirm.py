@@ -11,6 +11,7 @@ from ..compare.empirical import fc_after_regression, fc_score, functional_connec
 from ..dynamics.alone import ALONE
 from ..dynamics.plan import Plan
 from ..dynamics.simulated import integrate
+from ..dynamics.steps import coarse_step
 from .twin import controlled_covariance, twin_of
 from .under_noise import acting
 
@@ -32,7 +33,14 @@ def _without_chance(signals, twins, exact, tr, band):
     return correlation(covariances.mean(0))
 
 
-def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None):
+def _step(networks, observation, tr):
+    """Return a step for runs beside their twins, in seconds; None where delays or coloured noise settle it."""
+    if any(network.lengths is not None or network.colour is not None for network in networks):
+        return None
+    return min(tr, *(coarse_step(network, observation) for network in networks))
+
+
+def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None, progress=None):
     """Simulate a fitted network for the empirical length and hold its FC against the closed form.
 
     Twenty seeds, sampled at the TR, through the same band-pass and the same trimming as the data; repeated for noise
@@ -51,21 +59,26 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None):
         Its TR, length and band.
     runs : int, optional
         How many recordings stand behind the empirical FC; as many as the target's units unless given.
+    progress : Progress, optional
 
     Returns
     -------
     dict
         ``score``: r of the simulated FC at the model's noise; ``difference`` to the closed form's r;
-        ``sampling_error`` of a group of as many runs as were recorded; ``agrees``: whether the difference is within
-        two of them; ``sigma``: the largest noise of the sweep that agrees, None where none does; ``sweep``, whose rows
-        also hold ``rmse`` to the closed form's FC, the ``engine``, the ``plain`` score of runs as short as the data,
-        and ``untranslated``, the score with the fitted parameters as they are.
+        ``sampling_error`` of a group of as many runs as were recorded; ``rmse`` over pairs of regions to the closed
+        form's FC, and ``sampling_rmse``, that of such a group by chance; ``agrees``: whether the difference and the
+        rmse are within two of their errors; ``sigma``: the largest noise of the sweep that agrees, None where none
+        does; ``sweep``, whose rows also hold the ``engine``, the ``plain`` score of runs as short as the data, and
+        ``untranslated``, the score with the fitted parameters as they are.
     """
     tr = target.tr or 2.0
     seconds = (target.volumes or round(DEFAULT_SECONDS / tr)) * tr
     own = float(np.mean(np.asarray(fitted.network.value("sigma"))))
     bounds = fitted.network.declared()["sigma"].bounds
+    sigmas = [float(np.clip(own * factor, *bounds)) for factor in SWEEP]
+    acts = [acting(fitted.network.replace({"sigma": jnp.asarray(sigma)}), ground.observation) for sigma in sigmas]
     plan = Plan.of(fitted.network, ground.observation, seconds, sample=tr, precision="float32",
+                   dt=_step([act.network for act in acts], ground.observation, tr),
                    warmup=min(300.0, 10.0 / max(-fitted.abscissa, 1e-3)))
     linear = fc_score(fitted.fc, empirical)
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 20), SEEDS)
@@ -82,9 +95,8 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None):
             fc, *plain = (fc_after_regression(each, target.projector) for each in (fc, *plain))
         return fc, plain
 
-    def row_at(sigma):
+    def row_at(sigma, act):
         network = fitted.network.replace({"sigma": jnp.asarray(sigma)})
-        act = acting(network, ground.observation)
         twin, instrument, closed = _twin(network, ground.observation, closure=False)
         twins = np.asarray(_runs(twin, instrument, plan, keys), dtype=float)
         exact, _ = closed.covariance(target.band, 2 * ground.nodes)
@@ -95,15 +107,21 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None):
             return row
         score = fc_score(fc, empirical)
         error = float(np.std([fc_score(each, empirical) for each in plain], ddof=1) / np.sqrt(units))
-        row |= {"score": score, "difference": score - linear, "sampling_error": error,
-                "agrees": bool(abs(score - linear) <= 2.0 * error), "plain": fc_score(group_fc(plain), empirical),
-                "rmse": float(np.sqrt(np.mean((upper(fc) - upper(fitted.fc)) ** 2)))}
+        rmse = float(np.sqrt(np.mean((upper(fc) - upper(fitted.fc)) ** 2)))
+        blur = float(np.sqrt(np.var([upper(each) for each in plain], axis=0, ddof=1).mean() / units))
+        row |= {"score": score, "difference": score - linear, "sampling_error": error, "rmse": rmse,
+                "sampling_rmse": blur, "agrees": bool(abs(score - linear) <= 2.0 * error and rmse <= 2.0 * blur),
+                "plain": fc_score(group_fc(plain), empirical)}
         if act.moved:
             fc, _ = measured(network, twins, exact)
             row["untranslated"] = None if fc is None else fc_score(fc, empirical)
         return row
 
-    sweep = [row_at(float(np.clip(own * factor, *bounds))) for factor in SWEEP]
+    sweep = []
+    for sigma, act in zip(sigmas, acts, strict=True):
+        sweep.append(row_at(sigma, act))
+        if progress is not None:
+            progress.step(len(sweep), total=len(SWEEP), what="simulated under weak to strong noise:")
     at = sweep[len(SWEEP) // 2]
     agreeing = [row["sigma"] for row in sweep if row["agrees"]]
     return {**at, "sigma": max(agreeing, default=None), "model_sigma": own, "seeds": SEEDS, "seconds": seconds,

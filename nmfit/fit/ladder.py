@@ -140,8 +140,9 @@ def climb(levels, grounds, splits, *, starts, seed, ceiling=None, nulls=None, re
         helping = [t for t in judged if t.kept]
         winner = _simplest_of_equals(helping) if helping else None
         for t in judged:
+            lead = "" if kept is None else f"{t.reason}; "
             final = t if t is winner or not t.kept else dataclasses.replace(
-                t, kept=False, reason=f"{t.reason}; {_why_not(t, winner)}")
+                t, kept=False, reason=f"{lead}{_why_not(t, winner)}")
             trials.append(final)
             if report is not None:
                 report(final)

@@ -116,8 +116,8 @@ def _tiles(result):
 def _flags(record):
     if not record["flags"]:
         return ""
-    items = "".join(f"<li><code>{escaped(flag)}</code>: {escaped(words.flag_sentence(flag))}</li>"
-                    for flag in record["flags"])
+    items = "".join(f"<li><code>{escaped(name)}</code>: {escaped(sentence)}</li>"
+                    for name, sentence in words.flag_lines(record))
     return f'<div class="flags"><b>Before believing this</b><ul>{items}</ul></div>'
 
 

@@ -121,7 +121,7 @@ def summary(result):
     """Return a result as text for a terminal."""
     record = result.record
     r = words.score_name(record)
-    flags = [f"{words.printable(flag)}: {words.flag_sentence(flag)}" for flag in record["flags"]]
+    flags = [f"{name}: {sentence}" for name, sentence in words.flag_lines(record)]
     parts = {
         "read": _paragraphs(words.what_was_read(record)),
         f"climb ({r}; 'no coupling' is the same rung without the connectome)":
@@ -138,6 +138,8 @@ def summary(result):
 def beside(result):
     """Return the lines that stand beside the score: ceiling, reliability, nulls, baselines."""
     record, rung = result.record, result.rung(result.chosen)
+    if "not_validated" in record["flags"]:
+        return [f"{INDENT}nothing: no data were held out, so there is no score, no ceiling, and no wrong connectome"]
     held = words.score(rung["score_heldout"], rung["score_heldout_se"], "nothing held out")
     lines = [
         (f"{words.rung_name(rung)}, held out", held),

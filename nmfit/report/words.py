@@ -113,6 +113,16 @@ def flag_sentence(flag):
     return f"{sentence} ({printable(detail)})" if detail else sentence
 
 
+def flag_lines(record):
+    """Return name and sentence of every flag; flags of one name, which differ in where, make one line."""
+    places = {}
+    for flag in record["flags"]:
+        name, _, detail = flag.partition(":")
+        places.setdefault(name, []).append(detail)
+    return [(printable(name), flag_sentence(f"{name}:{'; '.join(d for d in details if d)}"))
+            for name, details in places.items()]
+
+
 def rung_name(rung):
     """Return a rung's name, with the shared drive where it has one."""
     name = printable(rung["name"])
@@ -243,11 +253,18 @@ def determined(record):
     source = "the data" if found["samples_from"] == "data" else "the misfit"
     told = [f"Of {found['directions']} free directions the data determine {found['determined']} to within half of a "
             f"parameter's own size (curvature of the loss; {found['samples']:.0f} effective samples, from {source})."]
-    told += [f"{weak['sentence'][0].upper()}{weak['sentence'][1:]}." for weak in found["weak"]]
+    told += [_sentence(weak["sentence"]) for weak in found["weak"]]
     back = [f"{name} {r:.2f}" for name, r in found["recovery"].items()]
     if 0 < len(back) <= MOST_NAMED:
         told.append(f"Expected recovery, r of truth and estimate: {', '.join(back)}.")
     return [printable(text) for text in told]
+
+
+def _sentence(clause):
+    """Return a clause as a sentence; the name of a parameter at its front keeps its letters."""
+    if clause.startswith(("the data ", "only ")):
+        return f"{clause[0].upper()}{clause[1:]}."
+    return f"Of the parameters, {clause}."
 
 
 def validated(rung):
@@ -292,6 +309,9 @@ def _explanation(result):
     ran = [name for name, null in record["nulls"].items() if null and null["n"]]
     what, one, several, _ = claim(record)
     if result.explained is None:
+        if not ran and "not_validated" in record["flags"]:
+            return (f"A description, not an explanation: nothing was held out, so {what[0].lower()}{what[1:]} could "
+                    f"not be held against any {one}.")
         if not ran:
             return (f"A description, not an explanation: no {one.replace('wrong', 'null')} was fitted, so nothing can "
                     f"be said about what {what[0].lower()}{what[1:]} contributes.")
@@ -355,7 +375,9 @@ def confirmation(record):
         if found["sampling_error"] is not None:
             text += f" where two sampling errors are {2 * found['sampling_error']:.2g}"
         if found.get("rmse") is not None:
-            text += f"; every pair of regions is off by {found['rmse']:.2g} on average"
+            text += f"; a pair of regions is off by {found['rmse']:.2g} on average"
+        if found.get("sampling_rmse") is not None:
+            text += f", where chance gives {2 * found['sampling_rmse']:.2g} at most"
         if found.get("engine") == "closure":
             text += (". Its parameters are those that act as fitted under this noise (statistical linearisation); the "
                      f"fitted ones as they are would score {score(found.get('untranslated'))}")
