@@ -114,7 +114,7 @@ def test_a_spectrum_result_survives_its_folder(fitted, tmp_path):
 
 def test_a_lead_field_of_other_regions_is_refused():
     brain, leadfield = small_brain(), small_leadfield()
-    target = spectrum_target(FREQS, np.ones((FREQS.size, CHANNELS)), ch_names=leadfield.ch_names)
+    target = spectrum_target(FREQS, np.full((FREQS.size, CHANNELS), 1e-12), ch_names=leadfield.ch_names)
     other = LeadField.of(np.asarray(leadfield.gain), leadfield.ch_names, [f"X{i}" for i in range(REGIONS)])
     with pytest.raises(InputError, match="no region R0"):
         nmfit.fit(target, brain, leadfield=other)
@@ -256,6 +256,15 @@ def test_a_spectral_loss_reads_what_the_target_holds(recording):
         nmfit.fit(target, brain, leadfield=leadfield, loss=nmfit.loss.Whittle())
     with pytest.raises(InputError, match="FC needs fc"):
         nmfit.fit(target, brain, leadfield=leadfield, loss=nmfit.loss.FC())
+    plain = spectrum_target(dataclasses.replace(recording, reference="none"), fmax=30.0, seconds=2.0, gap=1.0)
+    with pytest.raises(InputError, match=r"reference 'average' where the data have 'none'"):
+        nmfit.fit(plain, brain, leadfield=leadfield)
+    decibels = spectrum_target(FREQS, 120 + 10 * np.log10(np.ones((FREQS.size, CHANNELS)) * FREQS[:, None]),
+                               ch_names=leadfield.ch_names)
+    with pytest.raises(InputError, match="Give linear power"):
+        nmfit.fit(decibels, brain, leadfield=leadfield)
+    with pytest.raises(InputError, match="a stretch from 0 to 4000"):
+        dataclasses.replace(recording, data=recording.data[:800])
     whole = spectrum_target(recording, fmax=30.0, seconds=2.0, gap=1.0, cross=True)
     for role, cross in whole.cross.items():
         np.testing.assert_allclose(np.real(np.einsum("fss->fs", cross)), whole.psd[role], rtol=1e-12)

@@ -83,6 +83,10 @@ class SensorRecording:
             "notes": tuple(dict.fromkeys(self.notes)),
         }.items():
             object.__setattr__(self, name, value)
+        outside = [(a, b) for a, b in self.stretches if not 0 <= a < b <= len(data)]
+        if outside:
+            raise InputError(where, f"a stretch from {outside[0][0]} to {outside[0][1]}", "Give first and last samples "
+                             "of stretches that the data hold.", f"within 0 to {len(data)}")
         used = np.concatenate([data[a:b] for a, b in self.stretches])
         bad = [self.ch_names[i] for i in np.flatnonzero(~np.isfinite(used).all(0))]
         if bad:

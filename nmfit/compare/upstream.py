@@ -33,7 +33,7 @@ def declared(data, heldout, name, given):
 
 def _told(name, value):
     if name == "gsr":
-        return "its global signal regressed out" if value else "its global signal"
+        return f"{'a' if value else 'no'} global-signal regression"
     return "no filter" if value is None else f"a filter of {value[0]:g} to {value[1]:g} Hz"
 
 

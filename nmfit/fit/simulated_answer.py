@@ -67,6 +67,7 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
             "scans": found.scans, "held_out": found.held_out, "outcome": found.outcome.value,
             "gradient": {"estimator": found.health.estimator, "error": found.health.error,
                          "growth": found.health.growth},
+            "linear_twin_ks": target.against.twin_ks if "ks" in found.scores else None,
             "loss_start": found.start_loss, "memory_estimate": found.memory},
         "parameters": rows, "provenance": made_by(command) | {
             "seed": seed, "loss": str(loss),

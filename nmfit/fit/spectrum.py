@@ -11,6 +11,7 @@ from ..compare.loss import Loss
 from ..errors import InputError
 from ..models import JansenRit
 from ..network import Connectome, Network
+from .sensors import check_sensors
 from .spectrum_answer import SOURCES_AT_LEAST, build_spectrum_result, count_unstable, r2_on, trial_row
 from .spectrum_evidence import climb_spectrum, gain_error, parcel_null
 from .spectrum_ground import LEVELS, SpectrumGround, fit_spectrum_rung, pooled
@@ -122,6 +123,7 @@ def _no_worse(ground, fitted, twin, steps):
 
 
 def _matched(target, brain, leadfield):
+    check_sensors(target, leadfield)
     leadfield = leadfield if tuple(leadfield.ch_names) == target.ch_names else leadfield.pick(target.ch_names)
     if tuple(leadfield.labels) == tuple(brain.labels):
         return leadfield

@@ -63,7 +63,7 @@ def read_leadfield(source, *, ch_names=None, labels=None, parcels=None, referenc
             warnings.simplefilter("ignore")  # about the file's name
             forward = mne.read_forward_solution(source, verbose="ERROR")
         return _from_forward(forward, str(source), labels, parcels, reference, orientation, kind)
-    where = "lead field"
+    where, reference = "lead field", reference if sensor_kind(kind).referenced else NONE
     if isinstance(source, (str, os.PathLike)):
         table = read_table(source)
         source, where = table.values, str(source)

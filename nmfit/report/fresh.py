@@ -23,8 +23,12 @@ def fresh_scans(record):
     if gradient["estimator"] == "search":
         slopes = ("FC was fitted in closed form; tempo and frequency, which FC does not see, were searched for on the "
                   "fitted part.")
+    linear = made.get("linear_twin_ks")
+    beside = "" if linear is None else (f" A linear process with the spectra and FC of the measured scans has a KS of "
+                                        f"{words.number(linear, 2)}: only less than that speaks of dynamics.")
     return (f"Fitted through the simulation of the full non-linear model, and scored on {made['scans']} fresh "
-            f"simulated scans against {against}. Together: {told('group_')}. Each by itself: {told('')}. {slopes}")
+            f"simulated scans against {against}. Together: {told('group_')}. "
+            f"Each by itself: {told('')}.{beside} {slopes}")
 
 
 @drawn
