@@ -43,6 +43,7 @@ _ROOMS = {
     "load_result": ".fit",
     "fit_cohort": ".cohort",
     "contrast": ".cohort",
+    "load_cohort": ".cohort",
     "read_connectome": ".io",
     "read_bold": ".io",
     "read_fc": ".io",

@@ -1,13 +1,14 @@
 """Cohorts: roles of a person's data, scores beside trivial predictors, units that are done once, failures, status."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 import nmfit
 from nmfit.cli import main
-from nmfit.cohort import CohortResult, contrast, deviation, scores, status
+from nmfit.cohort import CohortResult, contrast, deviation, load_cohort, scores, status
 from nmfit.cohort.contrast import between
 from nmfit.cohort.engine import engine, finished
 from nmfit.cohort.people import people_of
@@ -178,6 +179,28 @@ def test_the_folder_tells_everything(folder):
     assert sum(line.startswith("age\ta\t") for line in tests) == REGIONS
     with pytest.raises(InputError, match="no cohort"):
         status(folder / "sub-00")
+
+
+def test_a_finished_cohort_is_loaded_again(folder, tmp_path):
+    result = load_cohort(folder)
+    assert result.summary().startswith("4 people, 0 failures")
+    assert result.people[0]["site"] == "A"
+    assert result.people[1]["mean_fd"] == pytest.approx(0.15)
+    rows = contrast(result, "age")
+    told = json.loads((folder / "cohort.json").read_text())["contrasts"][0]["rows"]
+    assert rows == told
+    result.save(tmp_path)
+    for path in folder.glob("*.tsv"):
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+    assert load_cohort(tmp_path).record == result.record
+    (tmp_path / "params.tsv").write_text("person\tparameter\nsub-1\ta\n")
+    with pytest.raises(InputError, match="no column region"):
+        load_cohort(tmp_path)
+    (tmp_path / "cohort.json").write_text((folder / "cohort.json").read_text().replace('"schema": 1', '"schema": 2'))
+    with pytest.raises(InputError, match="schema 2, expected 1"):
+        load_cohort(tmp_path)
+    with pytest.raises(InputError, match="no finished cohort"):
+        load_cohort(folder / "sub-00")
 
 
 def test_a_second_run_computes_nothing_and_ends_with_the_same_bytes(study, folder, monkeypatch, capsys):

@@ -11,7 +11,7 @@ from ..shown import Shown
 from . import scores
 from .quality import with_quality
 from .reliability import reliabilities
-from .status import RECORD
+from .status import RECORD, SCHEMA
 
 SETTLED = ("converged", "at_bound")
 SCORES = ("own", "group", "blend", "before", "model", "blend_model", "factors",
@@ -83,7 +83,8 @@ class CohortResult(Shown):
         if tested:
             write_table(folder / "contrasts.tsv", TESTED, tested)
         self.report(folder / "report.html")
-        write_json(folder / RECORD, self.record)
+        write_json(folder / RECORD, self.record | {"schema": SCHEMA, "labels": list(self.labels),
+                                                   "covariates": self.covariates})
 
     def report(self, path):
         """Write the report, one self-contained HTML page."""

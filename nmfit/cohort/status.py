@@ -11,6 +11,7 @@ PLAN = "plan.json"
 GROUP = "group"
 FAILURES = "failures.tsv"
 RECORD = "cohort.json"
+SCHEMA = 1                # of the record
 
 
 @dataclasses.dataclass(frozen=True)
