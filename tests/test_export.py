@@ -98,6 +98,24 @@ def test_pandas_and_xarray():
     assert data.attrs["chosen"] == "region + drive"
 
 
+def test_spectra_go_to_mne():
+    plain = make_result()
+    with pytest.raises(InputError, match="A fit of FC holds none"):
+        plain.to_mne()
+    rng = np.random.default_rng(0)
+    power, places = rng.gamma(2.0, 1e-12, (3, 20)), 0.09 * np.eye(3)
+    spectral = {"freqs": np.arange(1.0, 21), "ch_names": np.array(["Cz", "O1", "O2"]), "psd_fit": power,
+                "psd_model": 2 * power, "positions": places}
+    result = Result({**plain.record, "modality": "eeg"}, {k: plain.arrays[k] for k in ("labels", "weights")} | spectral)
+    spectrum = result.to_mne()
+    assert spectrum.ch_names == ["Cz", "O1", "O2"]
+    np.testing.assert_allclose(spectrum.get_data(), 2 * power)
+    np.testing.assert_allclose([ch["loc"][:3] for ch in spectrum.info["chs"]], places, atol=1e-7)
+    np.testing.assert_allclose(result.to_mne("fit").get_data(), power)
+    with pytest.raises(InputError, match="Choose among fit, model"):
+        result.to_mne("score")
+
+
 def test_a_missing_library_is_one_sentence(monkeypatch):
     for name in ("pandas", "xarray"):
         monkeypatch.setitem(sys.modules, name, None)

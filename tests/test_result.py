@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -15,6 +16,7 @@ from made_result import make_result, without
 import nmfit.io
 from nmfit.errors import InputError
 from nmfit.fit.result import Result, load_result
+from nmfit.fit.schema import SCHEMA
 from nmfit.io.staged import finish
 
 
@@ -92,6 +94,28 @@ def test_json_is_strict(result):
     assert back["rungs"][0]["steps"] == 7
     assert back["parameters"][0]["bounds"] == [0.0, None]
     assert back["confirmation"]["agrees"] is True
+
+
+RELEASED = sorted((Path(__file__).parent / "results").glob("schema_*"))
+
+
+def test_every_schema_up_to_this_one_is_kept():
+    assert [folder.name for folder in RELEASED] == [f"schema_{k + 1}" for k in range(SCHEMA)]
+
+
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("folder", RELEASED, ids=lambda folder: folder.name)
+def test_what_earlier_versions_wrote_loads_and_round_trips(folder, tmp_path):
+    result = load_result(folder)
+    assert result.chosen == "shared"
+    assert result.fc.shape == (6, 6)
+    assert "not an explanation" in result.summary()
+    result.save(tmp_path / "again")
+    again = load_result(tmp_path / "again")
+    assert again.record == result.record == json.loads((folder / "fit.json").read_text())
+    assert again.arrays.keys() == result.arrays.keys()
+    for name, array in result.arrays.items():
+        np.testing.assert_array_equal(again.arrays[name], array)
 
 
 def test_what_json_has_no_place_for_is_refused(result):

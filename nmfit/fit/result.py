@@ -247,6 +247,12 @@ class Result:
 
         return to_xarray(self)
 
+    def to_mne(self, which="model"):
+        """Return spectra as an mne ``SpectrumArray``: of the "model", or of the "fit" or "score" part."""
+        from ..io.export import to_mne
+
+        return to_mne(self, which)
+
     def _repr_html_(self):
         from ..report.page import fragment
 

@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from ..errors import InputError
+from .mne_spectrum import to_mne_spectrum
 from .write import prepare_folder, write_json, write_matrix, write_table, write_text
 
 BIDS_VERSION = "1.10.0"
@@ -131,6 +132,17 @@ def to_xarray(result):
     about = {"status": result.record["status"], "chosen": result.chosen, "explained": result.explained or "",
              "flags": list(result.flags), "command": str(result.record["provenance"].get("command") or "")}
     return xarray.Dataset(held, coords, about)
+
+
+def to_mne(result, which="model"):
+    """Return spectra of a result, a channel or region each, as an mne ``SpectrumArray``."""
+    name = f"psd_{which}"
+    if name not in result.arrays:
+        held = [key.removeprefix("psd_") for key in result.arrays if key.startswith("psd_")]
+        raise InputError("to_mne", f"no spectra '{which}'", f"Choose among {', '.join(held)}." if held else
+                         "A fit of FC holds none.")
+    return to_mne_spectrum(result.arrays["freqs"], result.arrays[name].T, map(str, result.arrays["ch_names"]),
+                           result.arrays.get("positions"))
 
 
 def _library(name):
