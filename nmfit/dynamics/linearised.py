@@ -10,6 +10,7 @@ from .alone import alone
 from .closure import close
 from .fixed_point import fixed_point
 from .local import complexed, local_rate
+from .products import gram
 from .quadrature import interval_rule
 from .resolvent import response, rotating_response, with_drive
 from .stability import leading_root, numerical_abscissa, rightmost
@@ -170,10 +171,7 @@ def _covariance(linear, band, nodes):
     rate = local_rate(linear.network, linear.x) if band is None else None
     w, weights = (jnp.asarray(v) for v in interval_rule(low, high, nodes, rate))
     e = linear.response(w)
-    scaled = e * complexed(jnp.sqrt(weights / pi))[:, None, None]
-    flat = jnp.moveaxis(scaled, 0, 1).reshape(e.shape[1], -1)
-    covariance = jnp.real(flat) @ jnp.real(flat).T + jnp.imag(flat) @ jnp.imag(flat).T
-    return covariance, linear.abscissa()
+    return gram(e * complexed(jnp.sqrt(weights / pi))[:, None, None]), linear.abscissa()
 
 
 def _gained(observation, e):

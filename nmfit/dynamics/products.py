@@ -8,10 +8,11 @@ from .alone import one_by_one
 
 def product(a, b):
     """Return ``a @ b`` for complex ``[f, n, m]`` and ``[f, m, p]``, one frequency after the other."""
-    return one_by_one(_split, a, b)
+    return one_by_one(split_product, a, b)
 
 
-def _split(a, b):
+def split_product(a, b):
+    """Return ``a @ b`` for complex ``[n, m]`` and ``[m, p]``."""
     ar, ai, br, bi = jnp.real(a), jnp.imag(a), jnp.real(b), jnp.imag(b)
     return jax.lax.complex(ar @ br - ai @ bi, ar @ bi + ai @ br)
 
@@ -22,3 +23,21 @@ def real_product(k, x):
     parts = jnp.stack([jnp.real(x), jnp.imag(x)])                        # [2, f, m, p]
     y = (k @ jnp.moveaxis(parts, 2, 0).reshape(m, -1)).reshape(-1, 2, f, p)
     return jax.lax.complex(*jnp.moveaxis(y, (1, 2), (0, 1)))
+
+
+@jax.custom_vjp
+def gram(e):
+    """Return ``Re sum_f E E^H``, ``[r, r]``, of responses ``e [f, r, m]``; its derivative is one real product."""
+    return _gram_forward(e)[0]
+
+
+def _gram_forward(e):
+    flat = jnp.moveaxis(e, 0, 1).reshape(e.shape[1], -1)
+    return jnp.real(flat) @ jnp.real(flat).T + jnp.imag(flat) @ jnp.imag(flat).T, e
+
+
+def _gram_backward(e, cotangent):
+    return (real_product(cotangent + cotangent.T, jnp.conj(e)),)
+
+
+gram.defvjp(_gram_forward, _gram_backward)

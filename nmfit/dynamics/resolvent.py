@@ -2,7 +2,7 @@
 
 With the local transfer functions ``h = C (iw - A)^-1 B``, ``g = C (iw - A)^-1 D`` and, for what the instrument
 reads, ``h_o`` and ``g_o``, and the network operator ``K(w)``, the response to the noise sources is
-``E = h_o K (I - h K)^-1 g + g_o``, and the cross-spectrum ``E E^H`` (two-sided, per rad/s).
+``E = h_o M g + g_o`` with ``M = K (I - h K)^-1``, and the cross-spectrum ``E E^H`` (two-sided, per rad/s).
 """
 
 import jax
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from .alone import one_by_one
 from .local import complexed, imaginary, jacobian, local_system, transfer
 from .noise import Sources
-from .products import product, real_product
+from .products import product, split_product
 
 SETTLED = 1e-13             # relative change of an instrument's states in one step of Newton's
 
@@ -34,6 +34,52 @@ def _inverse_backward(found, cotangent):
 
 
 inverse.defvjp(_inverse_forward, _inverse_backward)
+
+
+@jax.custom_vjp
+def closed(k, h):
+    """Return ``M = K (I - h K)^-1 = (I - K h)^-1 K``: what regions hear of a source once all have answered all.
+
+    The derivative ``dM = (I + M h) dK (I + h M) + M dh M`` takes products with ``M`` only.
+
+    Parameters
+    ----------
+    k : ``[n, n]``, complex where delays turn it, else real
+    h : complex ``[k, k, n]``
+
+    Returns
+    -------
+    ``[k n, k n]``
+    """
+    return _closed_forward(k, h)[0]
+
+
+def _closed_forward(k, h):
+    channels, _, n = h.shape
+    size, full = channels * n, complexed(k) if jnp.isrealobj(k) else k
+    loop = complexed(jnp.eye(size)) - jnp.einsum("ij,abj->aibj", full, h).reshape(size, size)
+    sources = jnp.einsum("ab,ij->aibj", complexed(jnp.eye(channels)), full).reshape(size, size)
+    m = jnp.linalg.solve(loop, sources)
+    return m, (m, k, h)
+
+
+def _closed_backward(kept, cotangent):
+    # JAX's cotangents are linear, not conjugate: transposes without conjugation.
+    m, k, h = kept
+    channels, _, n = h.shape
+    back = split_product(m.T, cotangent).reshape(channels, n, -1)
+    cotangent, m = cotangent.reshape(back.shape), m.reshape(back.shape)
+    of_h = jnp.sum(back[:, None] * m, axis=-1)
+    left = cotangent + jnp.sum(h[..., None] * back[:, None], axis=0)
+    right = jnp.sum(h[..., None] * m, axis=1)
+    through = jnp.sum(jnp.stack([left[a, :, a * n:(a + 1) * n] for a in range(channels)]), axis=0)
+    left, right = left.swapaxes(0, 1).reshape(n, -1), jnp.moveaxis(right, 1, 2).reshape(-1, n)
+    if jnp.isrealobj(k):
+        return jnp.real(left) @ jnp.real(right) - jnp.imag(left) @ jnp.imag(right) + jnp.real(through), of_h
+    return split_product(left, right) + through, of_h
+
+
+closed.defvjp(_closed_forward, _closed_backward)
 
 
 def operator(network, s):
@@ -121,24 +167,21 @@ def response(network, observation, x, w):
     local = regional_transfers(network, observation, x, w)                # [f, k + 1, k + m, n]
     channels = local.shape[1] - 1
     h, g = local[:, :channels, :channels], local[:, :channels, channels:]
-    k, eye = operator(network, imaginary(w)), complexed(jnp.eye(network.n))
     view = slice(None) if network.seen is None else jnp.array(network.seen)
     read = local[:, channels][..., view]
     h_o, g_o = read[:, :channels], read[:, channels:]
-    f, n = w.size, network.n
-    hk = jnp.einsum("fabi,fij->faibj", h, k)
-    loop = complexed(jnp.eye(channels * n)) - hk.reshape(f, channels * n, channels * n)
-    closed = inverse(loop).reshape(f, channels, n, channels, n)
-    columns = closed.reshape(f * channels, n, channels * n)
-    if network.lengths is None:
-        heard = real_product(network.between()[view], columns)
-    else:
-        heard = product(jnp.repeat(k[:, view], channels, axis=0), columns)
-    heard = heard.reshape(f, channels, -1, channels, n)
-    through = jnp.einsum("fai,faibl->fibl", h_o, heard)
-    e = jnp.einsum("fibl,fbml->fiml", through, g)
-    e = e + jnp.einsum("fmi,ij->fimj", g_o, eye[view])
-    return through_instrument(network, observation, x, w, e.reshape(f, network.n_seen, -1))
+    n, eye, still = network.n, complexed(jnp.eye(network.n))[view], network.between()
+
+    # One frequency after the other: what a frequency needs stays near the processor.
+    def at(w, h, g, h_o, g_o):
+        k = still if network.lengths is None else operator(network, imaginary(w[None]))[0]
+        heard = closed(k, h).reshape(channels, n, channels, n)[:, view]
+        through = jnp.sum(h_o[..., None, None] * heard, axis=0)           # [r, k, n]
+        e = jnp.sum(through[:, :, None] * g, axis=1)                      # [r, m, n]
+        return e + g_o.T[:, :, None] * eye[:, None]
+
+    e = one_by_one(at, jnp.asarray(w), h, g, h_o, g_o)
+    return through_instrument(network, observation, x, w, e.reshape(w.size, network.n_seen, -1))
 
 
 def rotating_response(network, observation, x, w):

@@ -4,17 +4,19 @@ import jax
 import jax.numpy as jnp
 
 from .alone import alone, one_by_one
+from .krylov import any_vector, leading_eigenvalues
 from .local import complexed, imaginary, jacobian, local_system, transfer
 from .resolvent import operator
 
+TRIALS = 1                 # of every candidate, before the rightmost is settled
 REFINEMENTS = 4
+SETTLED = 1e-6             # relative change of a root after which the next is below rounding: steps converge cubically
 CANDIDATES = 2
 TRUST = 0.5                # of root and pole: a root further from where it was sought is another one, or none
 GRID = 400
 AROUND = (-3.0, -1.0, -0.3, 0.3, 1.0, 3.0)
 BISECTIONS = 20
-INVERSE_STEPS = 3
-SHIFT = 1e-9               # of a pole, off a root, so that the factors stay finite
+SHIFT = 1e-9               # of a pole
 
 
 def numerical_abscissa(network, x):
@@ -82,24 +84,29 @@ def leading_root(network, x):
     """Return the real part of the network's rightmost root, delays included, 1/s.
 
     Every region is reduced to its least damped pole, which makes an ordinary eigenvalue problem of size n; its
-    rightmost eigenvectors start an inverse iteration on the full loop ``I - h(s) K(s)``. The derivative is that of a
+    rightmost eigenvalues start an inverse iteration on the full loop ``I - h(s) K(s)``. The derivative is that of a
     simple root, ``ds = -(u^H dT v) / (u^H T' v)``. Roots that grow from other poles are not seen: `unstable_roots`
     counts them all.
     """
     still, at = jax.lax.stop_gradient((network, x))
     local = _local(still, at)
-    first, pole, vectors_of = _reduced(still, local)
-    roots, lefts, rights = one_by_one(lambda s: _refined(still, local, s, *vectors_of(s)), first[:CANDIDATES])
-    near = jnp.abs(roots - first[:CANDIDATES]) < TRUST * (jnp.abs(first[:CANDIDATES]) + pole)
-    best = jnp.argmax(jnp.where(near, jnp.real(roots), -jnp.inf))
-    s, u, v = roots[best], lefts[best], rights[best]
+    matrix, pole = _reduced(still, local)
+    first = leading_eigenvalues(matrix, pole, CANDIDATES)
+    vector = any_vector(network.n * len(network.channels))
+    # Off the root, so that the inverse stays finite.
+    tried = one_by_one(lambda s: _refined(still, local, s + complexed(SHIFT * pole), vector, vector, TRIALS), first)
+    trusted = TRUST * (jnp.abs(first) + pole)
+    # A root that was not tracked counts where it was sought, so that none left of it passes for the rightmost.
+    best = jnp.argmax(jnp.real(jnp.where(jnp.abs(tried[0] - first) < trusted, tried[0], first)))
+    s, u, v = _refined(still, local, *(part[best] for part in tried), REFINEMENTS)
+    near = jnp.abs(s - first[best]) < trusted[best]
     # A region that nothing drives back keeps its own pole, where the loop is infinite: its root needs no tracking.
     there, slope = _along(still, local, s, u, v)
-    found = jnp.any(near) & jnp.isfinite(there) & jnp.isfinite(slope) & (jnp.abs(slope) > 0)
+    found = near & jnp.isfinite(there) & jnp.isfinite(slope) & (jnp.abs(slope) > 0)
     s, slope = jnp.where(found, s, complexed(pole)), jnp.where(found, slope, jnp.ones_like(slope))
     moved = jnp.conj(u) @ loop(network, _local(network, x), s[None])[0] @ v
     tracked = jnp.real(s - moved / slope)
-    return jnp.where(found, tracked, jnp.real(first[0]))
+    return jnp.where(found, tracked, jnp.real(first[best]))
 
 
 def _along(network, local, s, u, v):
@@ -109,11 +116,7 @@ def _along(network, local, s, u, v):
 
 
 def _reduced(network, local):
-    """Return the roots of the loop with one pole per region, the rightmost first, its size, and a function.
-
-    The function gives the left and right vector of a root: inverse iteration costs two solves where all vectors would
-    cost more than all roots.
-    """
+    """Return the loop with one pole per region as a matrix ``[n, n]``, and how large a pole is."""
     poles, intos, outs = {}, {}, {}
     for name, system in local.items():
         _, b, c = (complexed(m) for m in system)
@@ -126,49 +129,39 @@ def _reduced(network, local):
         outs[name] = jnp.einsum("nkd,nd->kn", c, right)
     pole, into, out = network.in_order(poles), network.in_order(intos).T, network.in_order(outs).T
     k = operator(network, jnp.mean(pole)[None])[0]
-    reduced = jnp.diag(pole) + jnp.einsum("ik,ij,jk->ij", into, k, out)
-    roots = jnp.linalg.eigvals(reduced)
-    roots = roots[jnp.argsort(-jnp.real(roots))]
-
-    def vectors_of(root):
-        count = jnp.arange(1, network.n + 1, dtype=jnp.real(pole).dtype)
-        right = left = complexed(jnp.cos(count), jnp.sin(1.7 * count))
-        shift = root + complexed(SHIFT * jnp.mean(jnp.abs(pole)))
-        factors = jax.scipy.linalg.lu_factor(reduced - shift * complexed(jnp.eye(network.n)))
-        for _ in range(INVERSE_STEPS):
-            right, left = (jax.scipy.linalg.lu_solve(factors, v, trans=t) for v, t in ((right, 0), (left, 2)))
-            right, left = (v / complexed(jnp.linalg.norm(v)) for v in (right, left))
-        # In the loop's own space a left vector is what drives the outputs, seen backwards through K.
-        return jnp.einsum("n,nk,nj->kj", left, jnp.conj(into), jnp.conj(k)).ravel(), (out * right[:, None]).T.ravel()
-
-    return roots, jnp.mean(jnp.abs(pole)), vectors_of
+    matrix = jnp.diag(pole) + k * (into @ out.T)
+    return matrix, jnp.mean(jnp.abs(pole))
 
 
-def _refined(network, local, s, u, v):
+def _refined(network, local, s, u, v, most):
     def at(z):
         return loop(network, local, z[None])[0]
 
-    def step(carry, _):
-        s, u, v = carry
+    def step(carry):
+        s, u, v, _, count = carry
         matrix, slope = jax.jvp(at, (s,), (jnp.ones_like(s),))
-        factors = jax.scipy.linalg.lu_factor(matrix)
-        v2 = jax.scipy.linalg.lu_solve(factors, slope @ v)
-        u2 = jax.scipy.linalg.lu_solve(factors, jnp.conj(slope.T) @ u, trans=2)
+        inverse = jnp.linalg.inv(matrix)
+        v2 = inverse @ (slope @ v)
+        u2 = jnp.conj((jnp.conj(u) @ slope) @ inverse)
         v2, u2 = v2 / complexed(jnp.linalg.norm(v2)), u2 / complexed(jnp.linalg.norm(u2))
         s2 = s - (jnp.conj(u2) @ matrix @ v2) / (jnp.conj(u2) @ slope @ v2)
         # At a root the matrix is singular and the solve may overflow: then the root is found.
         sound = jnp.isfinite(s2) & jnp.all(jnp.isfinite(v2)) & jnp.all(jnp.isfinite(u2))
-        return jax.tree.map(lambda new, old: jnp.where(sound, new, old), (s2, u2, v2), (s, u, v)), None
+        moving = sound & (jnp.abs(s2 - s) > SETTLED * jnp.abs(s))
+        found = jax.tree.map(lambda new, old: jnp.where(sound, new, old), (s2, u2, v2), (s, u, v))
+        return *found, moving, count + 1
 
-    (s, u, v), _ = jax.lax.scan(step, (s, u, v), length=REFINEMENTS)
-    return s, u, v
+    def unsettled(carry):
+        return carry[3] & (carry[4] < most)
+
+    return jax.lax.while_loop(unsettled, step, (s, u, v, jnp.array(True), 0))[:3]
 
 
 @alone()
 def _start_of_count(network, x):
     local = _local(network, x)
     poles = jnp.concatenate([jnp.linalg.eigvals(system[0]).ravel() for system in local.values()])
-    return poles, _reduced(network, local)[0]
+    return poles, jnp.linalg.eigvals(_reduced(network, local)[0])
 
 
 @alone()

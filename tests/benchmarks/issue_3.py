@@ -21,6 +21,7 @@ from nmfit.dynamics import linearise
 from nmfit.dynamics.alone import ALONE
 from nmfit.dynamics.plan import Plan
 from nmfit.dynamics.simulated import integrate
+from nmfit.fit.threads import one_core_each
 from nmfit.models import MODELS, Hopf, JansenRit, ReducedWongWang
 from nmfit.network import Connectome, Network
 from nmfit.observe import Balloon, Direct
@@ -87,12 +88,17 @@ def timed(function, *args, repeats=3):
     began = time.perf_counter()
     jax.block_until_ready(function(*args))
     first = time.perf_counter() - began
+    return best_of(lambda: jax.block_until_ready(function(*args)), repeats), first
+
+
+def best_of(call, repeats, clock=time.perf_counter):
+    """Return the least time of several calls."""
     times = []
     for _ in range(repeats):
-        began = time.perf_counter()
-        jax.block_until_ready(function(*args))
-        times.append(time.perf_counter() - began)
-    return min(times), first
+        began = clock()
+        call()
+        times.append(clock() - began)
+    return min(times)
 
 
 def per_step(network, seconds, dt, precision="float64", scheme="heun"):
@@ -155,26 +161,22 @@ def floor_of(n, count):
     rng = np.random.default_rng(0)
     matrix = rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n)) + n * np.eye(n)
     linalg.inv(matrix)
-    best = np.inf
-    for _ in range(3):
-        began = time.perf_counter()
-        for _ in range(count):
-            linalg.inv(matrix)
-        best = min(best, time.perf_counter() - began)
-    return best
+    return best_of(lambda: [linalg.inv(matrix) for _ in range(count)], 5, time.process_time)
 
 
 def linear():
-    """Time value and gradient of the linear engine beside the solves that it cannot do without."""
-    with jax.enable_x64(True):
+    """Time value and gradient of the linear engine beside the solves that it cannot do without, one core for both."""
+    with jax.enable_x64(True), one_core_each():
         for n in (68, 200, 400):
             cases = {"hopf_rotating": Network.of(brain(n), Hopf(f=np.linspace(0.04, 0.06, n), a=-0.5), G=0.3),
                      "rww_balloon": Network.of(brain(n), ReducedWongWang(), G=0.3),
-                     "jansen_rit": Network.of(brain(n), JansenRit(), G=1.0)}
+                     "jansen_rit": Network.of(brain(n), JansenRit(), G=1.0),
+                     "jansen_rit_delays": Network.of(brain(n), JansenRit(), G=1.0, delays=True)}
             for name, network in cases.items():
                 began = time.perf_counter()
                 both, at = value_and_gradient(network, Balloon() if name == "rww_balloon" else Direct())
-                seconds, compiling = timed(both, at, repeats=3 if n < 400 else 1)
+                compiling = timed(both, at, repeats=0)[1]
+                seconds = best_of(lambda: jax.block_until_ready(both(at)), 3 if n < 400 else 1, time.process_time)  # noqa: B023 (called at once)
                 count = NODES * (2 if name == "hopf_rotating" else 1)
                 floor = floor_of(n, count)
                 print(f"# ms_{name}_{n} {seconds * 1e3:.1f} floor {floor * 1e3:.1f} compile {compiling:.1f}")
