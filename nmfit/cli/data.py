@@ -29,6 +29,7 @@ def add_data(parser, required=True):
     held = data.add_mutually_exclusive_group()
     held.add_argument("--heldout-bold", nargs="+", metavar="F", help="BOLD that only scores")
     held.add_argument("--heldout-fc", metavar="F", help="FC that only scores")
+    held.add_argument("--heldout-eeg", metavar="F", help="another recording of the same channels, that only scores")
     data.add_argument("--tr", type=float, metavar="S", help="repetition time in seconds (default: the .json beside)")
     data.add_argument("--n-volumes", type=whole, metavar="N", help="volumes behind an FC matrix")
     data.add_argument("--maps", metavar="F", help="table with a column 'region' and one column per map")
@@ -66,9 +67,9 @@ def inputs_of_eeg(args, cross=False):
     from ..io.inputs_eeg import read_eeg_inputs
 
     return read_eeg_inputs(
-        sc=args.sc, template=args.template, eeg=args.eeg, lengths=args.lengths, labels=args.labels,
-        leadfield=args.leadfield, centroids=args.centroids, montage=args.montage, fmin=args.fmin, fmax=args.fmax,
-        kind=args.kind, trust_order=args.trust_order, map_names=args.map_names, cross=cross)
+        sc=args.sc, template=args.template, eeg=args.eeg, heldout_eeg=args.heldout_eeg, lengths=args.lengths,
+        labels=args.labels, leadfield=args.leadfield, centroids=args.centroids, montage=args.montage, fmin=args.fmin,
+        fmax=args.fmax, kind=args.kind, trust_order=args.trust_order, map_names=args.map_names, cross=cross)
 
 
 def inputs_of_psd(args):

@@ -12,6 +12,9 @@ from .options import FINISHED, NORMS, RUNGS, SETTLED, TRANSFORMS, UNSURE, add_ou
 from .report import tell
 
 PHASES = (["Kuramoto"],)      # models that have no state of rest
+NOT_OF_SPECTRA = ("model", "band", "sc_transform", "budget", "engine", "free", "dt", "heldout_bold",
+                  "heldout_fc", "tr", "n_volumes", "gsr", "atlas")
+NOT_OF_REGIONS = ("loss", "heldout_eeg", "leadfield", "centroids", "montage")
 
 
 def add(verbs):
@@ -52,7 +55,13 @@ def run(args):
     if args.eeg is not None or args.psd is not None:
         if args.resume and args.psd is None:
             raise InputError("--resume", "a fit of sensors, whose searches are not kept", "Leave it out.")
+        for name in (*NOT_OF_SPECTRA, *(("maps",) if args.psd is None else NOT_OF_REGIONS)):
+            if getattr(args, name) not in (None, "linear"):
+                raise InputError(f"--{name.replace('_', '-')}", "a fit of spectra, which has no such choice",
+                                 "Leave it out.")
         return _fit_eeg(args) if args.psd is None else _fit_psd(args)
+    if args.heldout_eeg is not None:
+        raise InputError("--heldout-eeg", "no --eeg beside it", "Give both, or neither.")
     if args.engine == "simulated" or (args.engine is None and args.model in PHASES):
         return _fit_simulated(args)
     for name in ("free", "dt"):

@@ -9,6 +9,8 @@ from ..observe.kinds import sensor_kind
 FLAT = 1e-2                       # of the usual amplitude
 LEAST_RMS, MOST_RMS = 1e-7, 5e-4  # V in 1-40 Hz, median over channels
 HEAD = (0.07, 0.12)               # m
+MIDDLE = (0.0, 0.0, 0.04)         # m: of a head, which lies above the plane of ears and nasion where the frame begins
+FEWEST_FOR_SPHERE = 10
 OUTLIER = 5.0                     # robust standard deviations of log power between channels
 UNRELATED = 0.4                   # largest correlation with any other channel, median over windows
 MAINS = (50.0, 60.0)
@@ -140,11 +142,11 @@ def fit_sphere(points):
     """Return the centre ``[3]`` and the radius of the sphere nearest to points ``[s, 3]`` on a head.
 
     ``|p|^2 = 2 p.c + (r^2 - |c|^2)`` is linear in ``c`` and the constant; fewer than 10 points, which may lie on a
-    circle, are taken to surround the origin.
+    circle, are taken to surround the middle of a head in the head frame.
     """
     points = np.asarray(points, dtype=float)
-    if len(points) < 10:
-        return np.zeros(3), float(np.median(np.linalg.norm(points, axis=1)))
+    if len(points) < FEWEST_FOR_SPHERE:
+        return np.array(MIDDLE), float(np.median(np.linalg.norm(points - MIDDLE, axis=1)))
     design = np.column_stack([2 * points, np.ones(len(points))])
     solution = np.linalg.lstsq(design, (points**2).sum(1), rcond=None)[0]
     return solution[:3], float(np.sqrt(max(solution[3] + solution[:3] @ solution[:3], 0.0)))

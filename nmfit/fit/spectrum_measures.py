@@ -1,10 +1,15 @@
 """What a spectrum tells beside its R2: individual alpha frequency, topography, what sources carry."""
 
 import numpy as np
+from scipy.special import polygamma
+
+from ..compare.spectral_baselines import smoothed
+from ..compare.spectral_ceiling import between_bins
 
 ALPHA = (8.0, 13.0)         # Hz
 SEARCHED = (6.0, 14.0)      # Hz, where the individual alpha peak may lie
 POSTERIOR = ("O1", "Oz", "O2", "PO7", "PO3", "POz", "PO4", "PO8")
+DRAWS = 400                 # of an estimate's scatter
 BROAD = 2.0                 # Hz: alpha and its neighbours are no part of the aperiodic line
 
 
@@ -25,6 +30,32 @@ def alpha_peak(freqs, power, band=SEARCHED):
     return float(freqs[i] + shift * (freqs[i + 1] - freqs[i - 1]) / 2)
 
 
+def alpha_interval(target, role):
+    """Return standard error and 95 % interval of the data's occipital alpha frequency, in Hz; None where unknown.
+
+    Spectra are drawn around the smoothed one with the scatter of the estimate: ``2 / dof`` of a channel's power
+    (relative variance), less in the mean over channels as far as these are not coherent, and alike in bins that
+    overlap. The interval turns the draws' quantiles about (basic bootstrap).
+    """
+    dof, (at, _) = target.dof[role], occipital(target)
+    if dof is None:
+        return None, None
+    power = smoothed(target, target.psd[role])[:, at]
+    share = power[_alpha(target.freqs)].mean(0)
+    share = share / share.sum()
+    joint = np.eye(len(at)) if target.dependence is None else np.sqrt(target.dependence[np.ix_(at, at)])
+    scatter = float(polygamma(1, dof / (2 * (share @ joint @ share))))          # of the logarithm of the mean
+    values, vectors = np.linalg.eigh(between_bins(target, np.ones(target.freqs.size, bool)))
+    draws = np.random.default_rng(0).normal(size=(DRAWS, values.size)) * np.sqrt(np.maximum(values, 0.0) * scatter)
+    middle = np.log(power.mean(1))
+    found = np.array([alpha_peak(target.freqs, np.exp(middle + vectors @ draw)) for draw in draws])
+    if not np.isfinite(found).all():
+        return None, None
+    here, there = alpha_peak(target.freqs, target.psd[role][:, at].mean(1)), alpha_peak(target.freqs, np.exp(middle))
+    low, high = np.quantile(found, [0.025, 0.975])
+    return float(found.std(ddof=1)), [here + there - float(high), here + there - float(low)]
+
+
 def occipital(target):
     """Return indices and names of the occipital channels; of the strongest quarter in alpha where none is known."""
     at = [i for i, name in enumerate(target.ch_names) if name in POSTERIOR]
@@ -39,12 +70,15 @@ def alpha_measures(fitted, target, role):
     freqs, data, (at, _) = target.freqs, target.psd[role], occipital(target)
     alpha = _alpha(freqs)
     if alpha.sum() < 2:
-        return {"alpha_peak_model": None, "alpha_peak_data": None, "alpha_topography_r": None, "source_share": None}
+        return dict.fromkeys(("alpha_peak_model", "alpha_peak_data", "alpha_peak_data_se", "alpha_peak_data_ci95",
+                              "alpha_topography_r", "source_share"))
     model, measured = (np.log10(p[alpha].mean(0)) for p in (fitted.psd, data))
     r = float(np.corrcoef(model, measured)[0, 1]) if model.std() > 0 and measured.std() > 0 else None
     share = float(fitted.sources[alpha][:, at].sum() / fitted.psd[alpha][:, at].sum())
+    error, interval = alpha_interval(target, role)
     return {"alpha_peak_model": alpha_peak(freqs, fitted.psd[:, at].mean(1)),
-            "alpha_peak_data": alpha_peak(freqs, data[:, at].mean(1)), "alpha_topography_r": r, "source_share": share}
+            "alpha_peak_data": alpha_peak(freqs, data[:, at].mean(1)), "alpha_peak_data_se": error,
+            "alpha_peak_data_ci95": interval, "alpha_topography_r": r, "source_share": share}
 
 
 def shape_r_squared(fitted, target, role):

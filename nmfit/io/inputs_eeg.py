@@ -4,6 +4,7 @@ import dataclasses
 
 from ..compare.spectra import spectrum_target
 from ..errors import InputError
+from ..network.names import some
 from .connectome import read_connectome
 from .eeg import read_eeg
 from .files import expand
@@ -15,14 +16,16 @@ from .sphere import sphere_leadfield
 from .template import template as template_connectome
 
 
-def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, leadfield=None, centroids=None,
-                    montage=None, fmin=1.0, fmax=40.0, kind="eeg", trust_order=False, map_names=None,
+def read_eeg_inputs(*, eeg, heldout_eeg=None, sc=None, template=None, lengths=None, labels=None, leadfield=None,
+                    centroids=None, montage=None, fmin=1.0, fmax=40.0, kind="eeg", trust_order=False, map_names=None,
                     cross=False):
     """Read the files of one fit of EEG spectra.
 
     Parameters
     ----------
     eeg : path
+    heldout_eeg : path, optional
+        Another recording, that only scores; channels that one of the two lacks are left out of both.
     sc, lengths : list of paths or patterns, optional
     template : str, optional
         A connectome that ships, in place of `sc`: see `template`.
@@ -51,8 +54,10 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
     if kind != "eeg" and leadfield is None:
         raise InputError("--kind", f"'{kind}' without a lead field",
                          "Give --leadfield F-fwd.fif: there is no template.")
-    recording = read_eeg(eeg, montage=montage, kind=kind)
-    target = spectrum_target(recording, fmin=fmin, fmax=fmax, cross=cross)
+    recording, heldout = read_eeg(eeg, montage=montage, kind=kind), None
+    if heldout_eeg is not None:
+        recording, heldout = _in_common(recording, read_eeg(heldout_eeg, montage=montage, kind=kind))
+    target = spectrum_target(recording, fmin=fmin, fmax=fmax, heldout=heldout, cross=cross)
     if template is not None:
         target = dataclasses.replace(target, flags=(*target.flags, "template_connectome"))
     if leadfield is not None:
@@ -71,6 +76,18 @@ def read_eeg_inputs(*, eeg, sc=None, template=None, lengths=None, labels=None, l
     if places is None:
         raise InputError("--eeg", "no lead field and no centroids", "Give --leadfield F, or --centroids F.")
     return target, brain, sphere_leadfield(target.ch_names, places, labels=brain.labels, montage=montage)
+
+
+def _in_common(recording, heldout):
+    """Return two recordings of the channels that both have, and say in the first one's notes what is left out."""
+    common = [name for name in recording.ch_names if name in heldout.ch_names]
+    if not common:
+        raise InputError(heldout.source, f"channels {some(heldout.ch_names)}, none of them in {recording.source}",
+                         "Give a recording of the same channels.", f"names like {recording.ch_names[0]}")
+    apart = [name for name in (*recording.ch_names, *heldout.ch_names) if name not in common]
+    notes = (f"left out {some(apart)}: not in both recordings",) if apart else ()
+    recording = dataclasses.replace(recording.pick(common), notes=(*recording.notes, *notes))
+    return recording, heldout.pick(common)
 
 
 def read_psd_inputs(*, psd, sc=None, template=None, lengths=None, labels=None, maps=None, dof=None, fmin=1.0,

@@ -1,6 +1,6 @@
 """One self-contained HTML page: no address outside, no script, every label escaped, at most 2 MB."""
 
-from . import brain_maps, climb, figures, fresh, methods, networks, spectra, words
+from . import brain_maps, climb, figures, fresh, methods, networks, spectra, spectral, words
 from .html import data_uri, document, escaped, table, tile_list
 
 MOST_BYTES = 2_000_000
@@ -66,7 +66,7 @@ def _assembled(result, dpi, narrow):
 <h2>Measured and modelled</h2>
 {shown['fc']}
 {_networks(result)}
-{_alpha(record)}
+{_spectral(record)}
 {shown['spectra']}
 {shown['topography']}
 {shown['dynamics']}
@@ -198,21 +198,10 @@ def _networks(result):
     return table(head, [("", row, "") for row in cells], range(1, 5))
 
 
-def _alpha(record):
+def _spectral(record):
     """Return what a fit of spectra tells beside R2."""
-    found = record.get("spectrum")
-    if not found:
-        return ""
-    told = {"alpha_peak_model": ("Individual alpha frequency, model", lambda hz: words.number(hz, 4) + " Hz"),
-            "alpha_peak_data": ("Individual alpha frequency, data", lambda hz: words.number(hz, 4) + " Hz"),
-            "alpha_topography_r": ("alpha topography, r of log10 power", words.score),
-            "source_share": ("occipital alpha power from sources, share", words.score),
-            "shape_r2": ("R2 after the aperiodic part is taken away", words.score),
-            "r2_without_noise": ("R2 of the sources alone, without the sensors' noise", words.score),
-            "regional_r": ("r of log10 power over frequencies, mean over regions", words.score),
-            "regional_r_lowest": ("the same, lowest region", words.score)}
-    rows = [[what, say(found[key])] for key, (what, say) in told.items() if key in found]
-    return table((), [("", row, "") for row in rows], (1,))
+    told = [[escaped(what), escaped(text)] for what, text in spectral.rows(record)]
+    return table((), [("", row, "") for row in told], (1,)) if told else ""
 
 
 def _sweep(record):

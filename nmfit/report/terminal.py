@@ -5,7 +5,7 @@ import sys
 import textwrap
 import time
 
-from . import words
+from . import spectral, words
 
 WIDTH = 100
 INDENT = "  "
@@ -127,6 +127,7 @@ def summary(result):
         f"climb ({r}; 'no coupling' is the same rung without the connectome)":
             [heading(), *(line for rung in record["rungs"] for line in rows(rung))],
         f"beside the score ({r})": beside(result),
+        "spectra": [line for what, text in spectral.rows(record) for line in _wrapped(f"{what}: {text}")],
         "answer": _paragraphs([*words.answers(result), words.confirmation(record)]),
         "what the data determine": _paragraphs(words.determined(record)),
         "flags": _paragraphs(flags),

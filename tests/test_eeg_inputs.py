@@ -1,0 +1,74 @@
+"""What goes with a recording on the command line: few channels, another recording, options that mean nothing here."""
+
+import numpy as np
+import pytest
+from made_eeg import NAMES, potentials, write_edf
+
+import nmfit as nf
+from nmfit.cli import main
+from nmfit.errors import InputError
+from nmfit.io.inputs_eeg import read_eeg_inputs
+
+EIGHT = ("Fp1", "Fp2", "C3", "C4", "P3", "P4", "O1", "O2")
+
+
+def edf(path, names=NAMES, seed=0, seconds=60.0, factor=1.0):
+    data = factor * potentials(seconds, s=len(NAMES), seed=seed)
+    return write_edf(path, data[:, [NAMES.index(name) for name in names]], 200.0, names)
+
+
+def test_eight_electrodes_lie_on_a_head(tmp_path):
+    target, brain, leadfield = read_eeg_inputs(eeg=edf(tmp_path / "a.edf", EIGHT), template="aal2-80")
+    assert target.ch_names == leadfield.ch_names == EIGHT
+    assert np.asarray(leadfield.gain).shape == (8, brain.n, 3)
+
+
+def test_another_recording_scores_on_the_channels_of_both(tmp_path):
+    first, second = edf(tmp_path / "a.edf"), edf(tmp_path / "b.edf", NAMES[2:], seed=1)
+    target, _, leadfield = read_eeg_inputs(eeg=first, heldout_eeg=second, template="aal2-80")
+    assert target.design == "heldout"
+    assert target.ch_names == leadfield.ch_names == NAMES[2:]
+    assert any("left out Fp1, Fp2: not in both" in note for note in target.notes)
+    assert set(target.sha256) == {"a.edf", "b.edf"}
+    whole = nf.spectrum_target(nf.read_eeg(second), roles={"score": 1.0})
+    np.testing.assert_allclose(target.psd["score"], whole.psd["score"], rtol=1e-10)
+
+
+def test_a_recording_of_other_channels_is_refused(tmp_path):
+    first, second = edf(tmp_path / "a.edf", NAMES[:7]), edf(tmp_path / "b.edf", NAMES[7:])
+    with pytest.raises(InputError, match="none of them"):
+        read_eeg_inputs(eeg=first, heldout_eeg=second, template="aal2-80")
+
+
+@pytest.mark.parametrize(("more", "words"), [
+    (["--model", "Hopf"], "--model: a fit of spectra"),
+    (["--heldout-fc", "fc.csv"], "--heldout-fc: a fit of spectra"),
+    (["--montage", "standard_105"], "no template 'standard_105'"),
+    (["--fmax", "120"], "a sampling rate of 200 Hz for frequencies up to 120 Hz"),
+])
+def test_what_does_not_go_with_a_recording_is_one_sentence(tmp_path, capsys, more, words):
+    file = edf(tmp_path / "a.edf")
+    assert main(["fit", "--eeg", str(file), "--template", "aal2-80", "-o", str(tmp_path / "out"), *more]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert told.count("\n") == 1
+    assert words in told
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("names", "factor", "words"), [
+    (NAMES[:4], 1.0, "so few hold no topography"),
+    (NAMES, 0.0, "every channel is bad"),
+    (NAMES, 1e-3, "a median amplitude of"),
+])
+def test_a_recording_that_cannot_be_used_is_one_sentence(tmp_path, capsys, names, factor, words):
+    file = edf(tmp_path / "a.edf", names, factor=factor)
+    assert main(["fit", "--eeg", str(file), "--template", "aal2-80", "-o", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert words in told
+
+
+def test_a_held_out_recording_goes_with_a_recording(capsys, tmp_path):
+    assert main(["fit", "--sc", "a.csv", "--bold", "b.tsv", "--heldout-eeg", "c.edf", "-o", str(tmp_path / "o")]) == 2
+    assert "--heldout-eeg: no --eeg beside it" in capsys.readouterr().err
