@@ -171,6 +171,7 @@ def test_the_folder_tells_everything(folder):
     head, first = ((folder / "people.tsv").read_text().splitlines()[k].split("\t") for k in (0, 1))
     assert {"own", "group", "blend", "model", "blend_model", "swapped", "ceiling", "mean_fd"} <= set(head)
     assert first[head.index("site")] == "A"
+    assert float(first[head.index("ceiling")]) >= float(first[head.index("own")])
     text = (folder / "report.html").read_text()
     assert len(text) < 2_000_000
     assert "Spearman" in text
@@ -179,6 +180,18 @@ def test_the_folder_tells_everything(folder):
     assert sum(line.startswith("age\ta\t") for line in tests) == REGIONS
     with pytest.raises(InputError, match="no cohort"):
         status(folder / "sub-00")
+
+
+def test_people_may_differ_where_the_group_does_not(study, folder, tmp_path):
+    assert load_cohort(folder).record["choice"]["rung"] == "shared"
+    assert run(study, tmp_path, "--deviations", "region", "--no-errors", "--no-nulls") == 0
+    result = load_cohort(tmp_path)
+    assert result.record["choice"]["rung"] == "region"
+    assert result.record["group"]["path"] == ["shared"]
+    moved = [row["value"] - row["group"] for row in result.parameters if row["parameter"] == "a"]
+    assert np.ptp(moved[:REGIONS]) > 1e-4
+    with pytest.raises(InputError, match="deviations: found 'every'"):
+        nmfit.fit_cohort(*made(), deviations="every")
 
 
 def test_a_finished_cohort_is_loaded_again(folder, tmp_path):

@@ -39,7 +39,11 @@ def test_hundreds_of_damaged_files(tmp_path, formats):
 
 
 @pytest.mark.long
-def test_ten_thousand_damaged_files(tmp_path, formats):
-    verdicts, wrong = damage(tmp_path, -(-10_500 // len(formats)), 7, formats)
+@pytest.mark.parametrize("name", FORMATS)
+def test_ten_thousand_damaged_files(tmp_path, formats, name):
+    if name not in formats:
+        pytest.skip("h5py is not installed")
+    count = -(-10_500 // len(FORMATS))
+    verdicts, wrong = damage(tmp_path, count, 7, (name,))
     assert not wrong
-    assert sum(verdicts.values()) >= 10_000
+    assert sum(verdicts.values()) == count

@@ -37,6 +37,8 @@ def add(verbs):
     how.add_argument("--sc-transform", choices=TRANSFORMS, help="of the weights (default: chosen on the data)")
     how.add_argument("--sc-norm", choices=NORMS, default="max", help="what weights are divided by (default: max)")
     how.add_argument("--max-rung", choices=RUNGS, default="region", help="where freedom ends at the latest")
+    how.add_argument("--deviations", choices=RUNGS, help="what is free in a person (default: chosen on the data, up to "
+                     "the group's rung)")
     how.add_argument("--folds", type=natural, default=10, metavar="N", help="how often the group is fitted without "
                      "some people (default: 10)")
     how.add_argument("--no-errors", action="store_true", help="no standard errors of people's parameters")
@@ -99,9 +101,9 @@ def _fitted(args, people, slurm, progress):
     return fit_cohort(
         people.sessions, people.brains, folder=args.output, covariates=people.covariates, unread=people.unread,
         design=args.design, band=tuple(args.band), model=args.model, sc_transform=args.sc_transform,
-        sc_norm=args.sc_norm, max_rung=args.max_rung, folds=args.folds, errors=not args.no_errors,
-        nulls=not args.no_nulls, contrasts=_contrasts(args), seed=args.seed, workers=args.workers,
-        scheduler=args.scheduler, slurm=slurm, progress=progress, command=args.command)
+        sc_norm=args.sc_norm, max_rung=args.max_rung, deviations=args.deviations, folds=args.folds,
+        errors=not args.no_errors, nulls=not args.no_nulls, contrasts=_contrasts(args), seed=args.seed,
+        workers=args.workers, scheduler=args.scheduler, slurm=slurm, progress=progress, command=args.command)
 
 
 def _contrasts(args):

@@ -34,9 +34,9 @@ PILOTS = 48              # people on whom strengths are chosen, so that choosing
 
 
 def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=(0.01, 0.1), tr=None, model="Hopf",
-               maps=None, sc_transform=None, sc_norm="max", max_rung="region", folds=FOLDS, strengths=STRENGTHS,
-               errors=True, nulls=True, contrasts=(), starts=4, seed=0, workers=None, scheduler=None, slurm=None,
-               unread=None, progress=None, command=None):
+               maps=None, sc_transform=None, sc_norm="max", max_rung="region", deviations=None, folds=FOLDS,
+               strengths=STRENGTHS, errors=True, nulls=True, contrasts=(), starts=4, seed=0, workers=None,
+               scheduler=None, slurm=None, unread=None, progress=None, command=None):
     """Fit many people: the group first, then each person shrunken towards a group that leaves the person out.
 
     Every person's data play three roles. The group's ladder is climbed on what is not scored; people are divided into
@@ -64,6 +64,9 @@ def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=
     sc_transform, sc_norm : see `nmfit.fit`
     max_rung : {"shared", "maps", "region", "edges"}
         The last rung of the group and of people's deviations.
+    deviations : {"shared", "maps", "region", "edges"}, optional
+        What is free in a person. The choose parts choose among the rungs up to the group's unless given; regional
+        contrasts ask for "region".
     folds : int
         How many times the group is fitted without some people; as many as people at most.
     strengths : tuple of float
@@ -96,8 +99,9 @@ def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=
         raise InputError("cohort", f"nobody of {len(unread)} can be read; {why.rstrip('.')}",
                          "Mend that; it takes three people.")
     people, failures, design = people_of(sessions, brains, band=band, design=design, covariates=covariates)
-    if max_rung not in LEVELS:
-        raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(LEVELS)}.")
+    for option, level in (("max_rung", max_rung), ("deviations", deviations)):
+        if level not in LEVELS and (level is not None or option == "max_rung"):
+            raise InputError(option, f"found {level!r}", f"Choose one of {', '.join(LEVELS)}.")
     contrasts = [{"of": one} if isinstance(one, str) else dict(one) for one in contrasts]
     if contrasts and not errors:
         raise InputError("contrasts", "no standard errors to weigh people by", "Fit the cohort with errors=True.")
@@ -113,7 +117,7 @@ def fit_cohort(data, brains, *, folder=None, covariates=None, design=None, band=
             plan, trials, path = _climb_group(cohort, model, maps, sc_transform, sc_norm, starts, seed, max_rung, band)
             priors = _priors(cohort, plan, path, min(folds, len(people)))
             weights = [p.brain.normalised(plan.transform, plan.norm).weights for p in people]
-            choice = _choose(cohort, priors, weights, path, strengths)
+            choice = _choose(cohort, priors, weights, path, deviations, strengths)
             found = _fit_everybody(cohort, priors, weights, choice, errors, nulls)
         failed = write_failures(folder, cohort.failures, cohort.lost)
         record = {"design": design, "band": list(band) if band else None, "seed": seed, "people": len(people),
@@ -238,10 +242,10 @@ def _unit(person, strategy, function, prior, *rest):
     return Unit(person.name, strategy, function, (prior, *rest), inputs=(prior.key, *rest))
 
 
-def _choose(cohort, priors, weights, path, strengths):
-    """Choose the rung of the deviations and the strength of the prior on the choose parts."""
+def _choose(cohort, priors, weights, path, deviations, strengths):
+    """Choose the rung of the deviations, unless it is given, and the strength of the prior on the choose parts."""
     last = path[-1][0]
-    rungs = LEVELS[:LEVELS.index(last.level) + 1]
+    rungs = LEVELS[:LEVELS.index(last.level) + 1] if deviations is None else (deviations,)
     pilots = np.random.default_rng([0, len(cohort.people)]).permutation(len(cohort.people))[:PILOTS]
     units = [_unit(person, "explored", explore, _prior_of(priors, i), rungs, last.drive, weights[i], person.fit,
                    tuple(strengths), person.choose)

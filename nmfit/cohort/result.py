@@ -106,7 +106,8 @@ def build(people, priors, found, record):
         predicted = scores.predictors(left, group, {s: [found[s][i] for i in scored_at] for s in names})
         score = scores.standardised([p.score for p in left])
         r, weights = scores.scored(predicted, scores.standardised([p.choose for p in left]), score)
-        ceiling = np.array([p.ceiling for p in left])
+        # What the person's own other part reaches can be reached.
+        ceiling = np.maximum([p.ceiling for p in left], r["own"])
         r = {name: values for name in SCORES if (values := (r | {"ceiling": ceiling}).get(name)) is not None}
         record["scores"] = {name: {"mean": values.mean(), "sd": values.std(ddof=1),
                                    "of_ceiling": _share(values, ceiling)} for name, values in r.items()}

@@ -122,9 +122,9 @@ def _scores(record):
                   _percent(None if name == "ceiling" else found["of_ceiling"]),
                   _percent(record["identification"].get(name)), escaped(_weights(record["weights"].get(name)))], "")
             for name, found in record["scores"].items()]
-    said = ("<p>The ceiling of a person is the root of the reliability of the score part, from its halves. A single "
-            "person's is uncertain, so that scores may lie above it; what moves FC between the parts lowers what can "
-            "be reached further.</p>")
+    said = ("<p>The ceiling of a person is the root of the reliability of the score part, from its halves, "
+            "and not below what the own other part reaches. A single person's is uncertain, so that scores may lie "
+            "above it; what moves FC between the parts lowers what can be reached further.</p>")
     head = ["prediction", "mean r", "sd over people", "of the ceiling", "identified", "weights"]
     return table(head, rows, (1, 2, 3, 4), less=(2, 5)) + said
 

@@ -260,7 +260,8 @@ def _fitted_contrasts(began, people=40, regions=12):
     move[:, 3] += 1.2 * np.array(known["planted"])
     data, brains = made(people, regions, move=move)
     covariates = {name: {what: column[k] for what, column in known.items()} for k, name in enumerate(data)}
-    result = nmfit.fit_cohort(data, brains, covariates=covariates, nulls=False, starts=1, folds=5)
+    result = nmfit.fit_cohort(data, brains, covariates=covariates, nulls=False, starts=1, folds=5,
+                              deviations="region")
     hits, any_hit = [], []
     for name in known:
         rows = nmfit.contrast(result, name, permutations=499)
