@@ -268,6 +268,44 @@ def test_a_study_is_read_person_by_person(tmp_path):
         read_people(tmp_path, tr=TR, only=["9"])
 
 
+def test_the_order_of_regions_may_differ_from_person_to_person():
+    data, brains = made(5)
+    straight, _, _ = people_of(data, brains, band=None)
+    named = {name: dataclasses.replace(brain, labels=LABELS) for name, brain in brains.items()}
+    order = np.random.default_rng(5).permutation(REGIONS)
+    data["sub-01"] = [data["sub-01"][0].select(order)]
+    named["sub-01"] = named["sub-01"].select(order)
+    data["sub-02"] = [data["sub-02"][0].select(order)]               # the recording alone
+    people, failures, _ = people_of(data, named, band=None)
+    assert not failures
+    for person, other in zip(people, straight, strict=True):
+        np.testing.assert_allclose(person.fit, other.fit, atol=1e-12)
+        np.testing.assert_array_equal(person.brain.weights, other.brain.weights)
+
+
+def test_regions_that_somebody_lacks(tmp_path):
+    where = write_study(tmp_path / "study")
+    data, _ = made()
+    for name, lost in (("sub-01", 2), ("sub-03", 5)):
+        table = np.array(data[name][0].data)
+        table[:, lost] = np.nan
+        write_table(where / f"{name}_ses-1_bold.tsv", LABELS, table.tolist())
+    found = read_people(where, tr=TR)
+    assert list(found.sessions) == ["sub-00", "sub-02"]
+    assert f"region {LABELS[2]} holds" in found.unread["sub-01"]
+    found = read_people(where, tr=TR, drop_bad=True)
+    assert not found.unread
+    left = tuple(label for k, label in enumerate(LABELS) if k not in (2, 5))
+    assert {brain.labels for brain in found.brains.values()} == {left}
+    assert {runs[0].labels for runs in found.sessions.values()} == {left}
+    assert f"{LABELS[2]} (sub-01)" in " ".join(found.notes)
+    # From Python, too: as many regions, but others, are no match.
+    brains = {n: found.brains["sub-00"] for n in found.sessions}
+    other = dataclasses.replace(found.sessions["sub-01"][0], labels=("x", *left[1:]))
+    _, failures, _ = people_of(found.sessions | {"sub-01": [other]}, brains, band=None)
+    assert "lacks 1 regions" in failures["sub-01"]
+
+
 def test_what_pipelines_write_is_found_among_what_lies_beside(tmp_path):
     data, brains = made()
     for name, (run,) in data.items():

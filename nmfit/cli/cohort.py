@@ -28,7 +28,8 @@ def add(verbs):
     data.add_argument("--atlas", metavar="F", help="label image (.nii.gz, .dlabel.nii), for BOLD without parcels")
     data.add_argument("--map-names", metavar="F", help="table of two columns that joins two schemes of region names")
     data.add_argument("--tr", type=float, metavar="S", help="repetition time in seconds (default: the .json beside)")
-    data.add_argument("--drop-bad", action="store_true", help="drop regions that are bad in a person, of that person")
+    data.add_argument("--drop-bad", action="store_true", help="drop regions that are bad in somebody from everybody "
+                      "(default: leave such people out)")
     how = cohort.add_argument_group("how")
     how.add_argument("--design", choices=("within", "sessions"), help="what scores: another part of one run, or "
                      "another session (default: sessions where everybody has two)")

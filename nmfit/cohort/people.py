@@ -17,6 +17,7 @@ from ..compare.empirical import (
 from ..compare.recording import Recording
 from ..compare.upstream import within_filter
 from ..errors import InputError
+from ..io.people_regions import align_people
 from ..network import Connectome
 
 DESIGNS = ("within", "sessions")
@@ -100,13 +101,14 @@ def people_of(sessions, brains, *, band, design=None, covariates=None):
         raise InputError("design", f"found {design!r}", f"Choose one of {', '.join(DESIGNS)}.")
     if design == "sessions" and least < 2:
         raise InputError("design", "'sessions' where somebody has one", "Give two or more of everybody.")
-    people, failures = [], {}
+    own = {name: brains if isinstance(brains, Connectome) else brains.get(name) for name in sessions}
+    failures = {name: f"{name}: no connectome. Give one for everybody, or one for all."
+                for name, brain in own.items() if brain is None}
+    own, sessions, left_out, _ = align_people(own, {n: runs for n, runs in sessions.items() if n not in failures})
+    people, failures = [], failures | left_out
     for name, runs in sessions.items():
-        brain = brains if isinstance(brains, Connectome) else brains.get(name)
         try:
-            if brain is None:
-                raise InputError(name, "no connectome", "Give one for everybody, or one for all.")
-            people.append(_person(name, runs, brain, band, design, (covariates or {}).get(name, {})))
+            people.append(_person(name, runs, own[name], band, design, (covariates or {}).get(name, {})))
         except InputError as problem:
             failures[name] = str(problem)
     _leave_out_odd_ones(people, failures)

@@ -15,6 +15,7 @@ from .cells import read_cells
 from .connectome import read_connectome
 from .files import GLOB, split_key
 from .matching import align
+from .people_regions import align_people
 from .quality import read_quality
 
 SERIES = re.compile(r"_(bold|timeseries)\.(tsv|csv|npy|ptseries\.nii)$")
@@ -73,6 +74,7 @@ def read_people(folder, *, bold=None, sc=None, lengths=None, labels=None, atlas=
     tr : float, optional
         Seconds; what the ``.json`` beside each recording says unless given.
     drop_bad : bool
+        Drop regions that are bad, or missing, in somebody from everybody; who lacks regions is left out unless given.
     outside : path, optional
         A folder inside that is not looked into, such as that of the results.
 
@@ -116,8 +118,9 @@ def read_people(folder, *, bold=None, sc=None, lengths=None, labels=None, atlas=
             continue
         sessions[name], brains[name] = runs, brain
         notes += [*said, *brain.notes]
+    brains, sessions, left_out, told = align_people(brains, sessions, drop_bad)
     covariates, more = _with_quality(_covariates(folder), sessions)
-    return People(sessions, brains, covariates, unread, tuple(dict.fromkeys((*notes, *more))))
+    return People(sessions, brains, covariates, unread | left_out, tuple(dict.fromkeys((*notes, *told, *more))))
 
 
 def _series(folder, outside):
