@@ -14,7 +14,8 @@ FIGURES = {
                              "left out."),
     "scatter": (figures.edges, "Every pair of regions."),
     "spectra": (spectra.spectra, "Power spectra of channels, measured and modelled."),
-    "topography": (spectra.topography, "Alpha power (8 to 13 Hz) over the head, nose up."),
+    "topography": (spectra.topography, "Alpha power (8 to 13 Hz) over the head, nose up, by spherical splines "
+                   "between the channels (dots)."),
     "dynamics": (fresh.dynamics, "Functional connectivity dynamics: how alike the FC of pairs of windows is, as "
                                    "cumulative distributions over all pairs."),
     "losses": (figures.losses, "The best start of every rung, one rung after the other."),
