@@ -19,6 +19,7 @@ from nmfit.compare.empirical import fc_score
 from nmfit.errors import InputError
 from nmfit.io import write_table
 from nmfit.io.people import read_people
+from nmfit.report.cohort_page import page
 
 REGIONS, VOLUMES, TR = 8, 800, 1.0
 LABELS = [f"L_r{i}" if i % 2 else f"R_r{i}" for i in range(REGIONS)]
@@ -182,6 +183,25 @@ def test_the_folder_tells_everything(folder):
         status(folder / "sub-00")
 
 
+def test_names_are_escaped_in_the_report(folder):
+    evil = "<script>alert(1)</script>"
+    result = load_cohort(folder)
+
+    def spoiled(value):
+        if isinstance(value, dict):
+            return {key: evil if key in ("person", "says", "parameter", "region", "what", "covariate", "reason", "of",
+                                         "command", "rung") else spoiled(inner) for key, inner in value.items()}
+        return [spoiled(one) for one in value] if isinstance(value, list) else value
+
+    record = spoiled(result.record)
+    record["failures"], record["flags"] = [[evil] * 3], [evil]
+    record["provenance"]["input_sha256"] = {evil: evil}
+    text = page(dataclasses.replace(result, record=record, people=spoiled(result.people),
+                                    parameters=spoiled(result.parameters)))
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;") > 10
+
+
 def test_people_may_differ_where_the_group_does_not(study, folder, tmp_path):
     assert load_cohort(folder).record["choice"]["rung"] == "shared"
     assert run(study, tmp_path, "--deviations", "region", "--no-errors", "--no-nulls") == 0
@@ -266,6 +286,15 @@ def test_a_study_is_read_person_by_person(tmp_path):
     assert list(read_people(tmp_path, tr=TR, only=["03"]).sessions) == ["sub-03"]
     with pytest.raises(InputError, match="no recording of sub-9"):
         read_people(tmp_path, tr=TR, only=["9"])
+
+
+def test_regions_without_names_take_their_order_on_trust(tmp_path):
+    where = write_study(tmp_path / "study")
+    (where / "labels.tsv").unlink()
+    for name, (one,) in made()[0].items():
+        np.savetxt(where / f"{name}_ses-1_bold.tsv", one.data, delimiter="\t")
+    assert "--trust-order" in read_people(where, tr=TR).unread["sub-00"]
+    assert len(read_people(where, tr=TR, trust_order=True).sessions) == 4
 
 
 def test_the_order_of_regions_may_differ_from_person_to_person():

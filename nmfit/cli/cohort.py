@@ -27,6 +27,8 @@ def add(verbs):
     data.add_argument("--labels", metavar="F", help="region names (default: labels.tsv in INPUT_DIR)")
     data.add_argument("--atlas", metavar="F", help="label image (.nii.gz, .dlabel.nii), for BOLD without parcels")
     data.add_argument("--map-names", metavar="F", help="table of two columns that joins two schemes of region names")
+    data.add_argument("--trust-order", action="store_true",
+                      help="vouch that regions without names stand in one order everywhere")
     data.add_argument("--tr", type=float, metavar="S", help="repetition time in seconds (default: the .json beside)")
     data.add_argument("--drop-bad", action="store_true", help="drop regions that are bad in somebody from everybody "
                       "(default: leave such people out)")
@@ -74,7 +76,7 @@ def run(args):
 
     people = read_people(args.input, bold=args.bold, sc=args.sc, lengths=args.lengths, labels=args.labels,
                          atlas=args.atlas, map_names=args.map_names, tr=args.tr, only=args.participant_label,
-                         drop_bad=args.drop_bad, outside=args.output)
+                         drop_bad=args.drop_bad, trust_order=args.trust_order, outside=args.output)
     keep_compiled_code()
     progress = CohortProgress()
     for note in people.notes:

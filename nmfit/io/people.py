@@ -50,7 +50,7 @@ class People(NamedTuple):
 
 
 def read_people(folder, *, bold=None, sc=None, lengths=None, labels=None, atlas=None, map_names=None, only=None,
-                tr=None, drop_bad=False, outside=None):
+                tr=None, drop_bad=False, trust_order=False, outside=None):
     """Read everybody in a folder; who cannot be read is named with the reason, and the others are read.
 
     Files are found by name at any depth: ``sub-01[_ses-1]_*bold.tsv`` (or ``timeseries``; .csv, .npy and .ptseries.nii
@@ -67,7 +67,7 @@ def read_people(folder, *, bold=None, sc=None, lengths=None, labels=None, atlas=
         ``sub-`` its name, or the folder nearest to it, bears.
     sc, lengths : str or path, optional
         One connectome for everybody; or a pattern of one for each, such as ``*_connectivity.mat::KEY``.
-    labels, atlas, map_names : path, optional
+    labels, atlas, map_names, trust_order
         See `read_bold`.
     only : sequence of str, optional
         Labels of the people to read, with or without ``sub-``.
@@ -111,8 +111,8 @@ def read_people(folder, *, bold=None, sc=None, lengths=None, labels=None, atlas=
     for name, files in series.items():
         try:
             brain = shared or _own(name, weights, tracts, labels, map_names)
-            runs = read_bold(files, tr, labels, drop_bad, atlas, map_names=map_names)
-            brain, runs, said = align(brain, runs, drop_bad, map_names=map_names)
+            runs = read_bold(files, tr, labels, drop_bad, atlas, trust_order, map_names)
+            brain, runs, said = align(brain, runs, drop_bad, trust_order, map_names)
         except InputError as problem:
             unread[name] = str(problem)
             continue
