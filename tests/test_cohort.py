@@ -348,7 +348,7 @@ def test_what_pipelines_write_is_found_among_what_lies_beside(tmp_path):
                     [("n/a", 40.0)] + [(0.1 * len(name), 40.0)] * (VOLUMES - 1))
         (tmp_path / name / "dwi").mkdir()
         np.savez(tmp_path / name / "dwi" / f"{name}_conn.npz", sift=brains[name].weights, labels=np.array(LABELS))
-    with pytest.raises(InputError, match="over 2 atlases: A8, B8"):
+    with pytest.raises(InputError, match=r"2 kinds, atlas- A8, B8.*--bold '\*_atlas-A8_\*_timeseries.tsv'"):
         read_people(tmp_path, tr=TR)
     found = read_people(tmp_path, tr=TR, bold="*_atlas-A8_*timeseries.tsv", sc="*_conn.npz::sift")
     assert not found.unread

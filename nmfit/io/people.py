@@ -22,7 +22,7 @@ SERIES = re.compile(r"_(bold|timeseries)\.(tsv|csv|npy|ptseries\.nii)$")
 WEIGHTS, LENGTHS = re.compile(r"_weights\.(tsv|csv|npy)$"), re.compile(r"_lengths\.(tsv|csv|npy)$")
 # Of the tables that pipelines put beside series under the same endings: confounds, coverage, ALFF, ReHo, ...
 NO_SERIES = re.compile(r"_desc-confounds_|_stat-(?!mean_)[A-Za-z0-9]+_")
-ATLAS = re.compile(r"_(?:atlas|seg)-([A-Za-z0-9]+)")
+ONE_OF = ("atlas", "seg", "task", "space", "feature", "desc")       # entities that one cohort has one value of
 PERSON = re.compile(r"sub-[A-Za-z0-9]+")
 QUALITY = ("mean_fd", "tsnr")
 PARTICIPANTS = "participants.tsv"
@@ -129,10 +129,13 @@ def _series(folder, outside):
              for name, files in _named(folder, SERIES, outside).items()}
     found = {name: [file for file in files if not file.endswith(".nii")] or files for name, files in found.items()
              if files}
-    atlases = sorted({atlas[1] for files in found.values() for file in files if (atlas := ATLAS.search(file))})
-    if len(atlases) > 1:
-        raise InputError(folder, f"series over {len(atlases)} atlases: {', '.join(atlases[:8])}",
-                         f"Say which: --bold '*-{atlases[0]}_*_timeseries.tsv'.", "one")
+    names = [Path(file).name for files in found.values() for file in files]
+    for entity in ONE_OF:
+        values = sorted({value for name in names for value in re.findall(rf"_{entity}-([A-Za-z0-9]+)", name)})
+        if len(values) > 1:
+            like = next(name for name in names if f"_{entity}-{values[0]}_" in name)
+            raise InputError(folder, f"recordings of {len(values)} kinds, {entity}- {', '.join(values[:8])}", "Say "
+                             f"which: --bold '*_{entity}-{values[0]}_*{like[like.rindex('_'):]}'.", "one")
     return found
 
 
