@@ -1,5 +1,6 @@
 """What goes with a recording on the command line: few channels, another recording, options that mean nothing here."""
 
+import mne
 import numpy as np
 import pytest
 from made_eeg import NAMES, potentials, write_edf
@@ -43,16 +44,17 @@ def test_a_recording_of_other_channels_is_refused(tmp_path):
 @pytest.mark.parametrize(("more", "words"), [
     (["--model", "Hopf"], "--model: a fit of spectra"),
     (["--heldout-fc", "fc.csv"], "--heldout-fc: a fit of spectra"),
+    (["--max-rung", "regions"], "max_rung: found 'regions'. Choose one of shared"),
     (["--montage", "standard_105"], "no template 'standard_105'"),
     (["--fmax", "120"], "a sampling rate of 200 Hz for frequencies up to 120 Hz"),
 ])
 def test_what_does_not_go_with_a_recording_is_one_sentence(tmp_path, capsys, more, words):
     file = edf(tmp_path / "a.edf")
     assert main(["fit", "--eeg", str(file), "--template", "aal2-80", "-o", str(tmp_path / "out"), *more]) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("error: ")
-    assert told.count("\n") == 1
-    assert words in told
+    told = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("  ")]     # but for notes
+    assert len(told) == 1
+    assert told[0].startswith("error: ")
+    assert words in told[0]
     assert not (tmp_path / "out").exists()
 
 
@@ -72,3 +74,17 @@ def test_a_recording_that_cannot_be_used_is_one_sentence(tmp_path, capsys, names
 def test_a_held_out_recording_goes_with_a_recording(capsys, tmp_path):
     assert main(["fit", "--sc", "a.csv", "--bold", "b.tsv", "--heldout-eeg", "c.edf", "-o", str(tmp_path / "o")]) == 2
     assert "--heldout-eeg: no --eeg beside it" in capsys.readouterr().err
+
+
+def test_a_real_recording_needs_a_network_and_says_so(monkeypatch, capsys, tmp_path):
+    def unreachable(*_args, **_options):
+        raise ConnectionError("Name or service not known")
+
+    monkeypatch.setattr(mne.datasets.eegbci, "load_data", unreachable)
+    assert main(["demo", "--eeg", "--real", "-o", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: --real: the recording could not be fetched (ConnectionError). Connect to a network")
+    assert told.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    assert main(["demo", "--real", "-o", str(tmp_path / "out")]) == 2
+    assert "no --eeg beside it" in capsys.readouterr().err

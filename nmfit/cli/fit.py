@@ -31,7 +31,8 @@ def add(verbs):
                      "with --eeg such as 'LogPSD + 0.1 * Whittle'")
     how.add_argument("--sc-transform", choices=TRANSFORMS, help="of the weights (default: chosen on the data)")
     how.add_argument("--sc-norm", choices=NORMS, default="max", help="what weights are divided by (default: max)")
-    how.add_argument("--max-rung", choices=RUNGS, default="region", help="where the climb ends at the latest")
+    how.add_argument("--max-rung", metavar="RUNG", help=f"where the climb ends at the latest: {', '.join(RUNGS)} "
+                     "for FC (default: region), other names for spectra (default: the last)")
     how.add_argument("--n-null", type=whole, default=19, metavar="N", help="wrong connectomes of each kind")
     how.add_argument("--budget", type=float, metavar="S", help="seconds: what would not be over in time is not begun")
     how.add_argument("--seed", type=whole, default=0, metavar="N")
@@ -74,8 +75,8 @@ def run(args):
     loss = None if args.loss is None else parse(args.loss)
     model = args.model[0] if args.model and len(args.model) == 1 else args.model
     return finish(args, target, brain, keep=kept, model=model, loss=loss, maps=maps, map_names=names,
-                sc_norm=args.sc_norm, sc_transform=args.sc_transform, n_null=args.n_null, max_rung=args.max_rung,
-                  seed=args.seed, budget=args.budget)
+                sc_norm=args.sc_norm, sc_transform=args.sc_transform, n_null=args.n_null, seed=args.seed,
+                  max_rung=args.max_rung or "region", budget=args.budget)
 
 
 def _fit_simulated(args):
@@ -104,13 +105,19 @@ def _fit_eeg(args):
 
     loss = None if args.loss is None else parse(args.loss)
     target, brain, leadfield = inputs_of_eeg(args, cross=loss is not None and "cross" in loss.needs)
-    return finish(args, target, brain, leadfield=leadfield, loss=loss, n_null=args.n_null, seed=args.seed)
+    return finish(args, target, brain, leadfield=leadfield, loss=loss, n_null=args.n_null, seed=args.seed,
+                  **_highest(args))
 
 
 def _fit_psd(args):
     kept = ledger(args)
     target, brain, maps = inputs_of_psd(args)
-    return finish(args, target, brain, keep=kept, maps=maps, n_null=args.n_null, seed=args.seed)
+    return finish(args, target, brain, keep=kept, maps=maps, n_null=args.n_null, seed=args.seed, **_highest(args))
+
+
+def _highest(args):
+    """Return the highest rung where one is named: spectra of sensors and of regions have ladders of their own."""
+    return {} if args.max_rung is None else {"max_rung": args.max_rung}
 
 
 def finish(args, target, brain, last_word=None, **options):

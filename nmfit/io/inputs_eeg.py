@@ -18,7 +18,7 @@ from .template import template as template_connectome
 
 def read_eeg_inputs(*, eeg, heldout_eeg=None, sc=None, template=None, lengths=None, labels=None, leadfield=None,
                     centroids=None, montage=None, fmin=1.0, fmax=40.0, kind="eeg", trust_order=False, map_names=None,
-                    cross=False):
+                    cross=False, seconds=4.0):
     """Read the files of one fit of EEG spectra.
 
     Parameters
@@ -43,6 +43,8 @@ def read_eeg_inputs(*, eeg, heldout_eeg=None, sc=None, template=None, lengths=No
         See `match_regions`.
     cross : bool
         Keep whole cross-spectra: see `spectrum_target`.
+    seconds : float
+        Length of the windows of which a spectrum is the mean.
 
     Returns
     -------
@@ -57,7 +59,8 @@ def read_eeg_inputs(*, eeg, heldout_eeg=None, sc=None, template=None, lengths=No
     recording, heldout = read_eeg(eeg, montage=montage, kind=kind), None
     if heldout_eeg is not None:
         recording, heldout = _in_common(recording, read_eeg(heldout_eeg, montage=montage, kind=kind))
-    target = spectrum_target(recording, fmin=fmin, fmax=fmax, heldout=heldout, cross=cross)
+    target = spectrum_target(recording, fmin=fmin, fmax=fmax, heldout=heldout, cross=cross,
+                             seconds=seconds)
     if template is not None:
         target = dataclasses.replace(target, flags=(*target.flags, "template_connectome"))
     if leadfield is not None:
