@@ -54,7 +54,10 @@ KNOWN_BEFORE_TRACING = {
     "fit/sources_ground.py": "calls compiled fits and keeps what they return",
     "fit/sources_people.py": "hands arrays to fits and keeps what they return",
     "fit/spectrum_answer.py": "measures what fits return",
+    "fit/spectrum_errors.py": "measures what fits return",
     "fit/spectrum_ground.py": "calls compiled fits and keeps what they return",
+    "fit/spectrum_populations.py": "finds where columns may rest, and places populations, before tracing",
+    "fit/spectrum_search.py": "calls compiled slopes and keeps what they return",
 }
 
 

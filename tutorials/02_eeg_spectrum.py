@@ -41,11 +41,12 @@ target = nf.spectrum_target(recording, fmin=2.0, fmax=35.0)
 print(target)
 
 # %% [markdown]
-# The fit climbs from shared parameters to a noise amplitude per region. (It could go on: node parameters per region,
-# then noise per sensor. `nmfit fit --eeg` does, and refits lead fields with permuted parcels beside it.)
+# The fit climbs from one oscillator with shared parameters to Jansen and Rit's columns, to parameters along maps made
+# of the regions' places, to every region's own. (It could go on: a second time scale, then noise and sensitivity per
+# sensor. `nmfit fit --eeg` does, and refits lead fields with permuted parcels beside it.)
 
 # %%
-result = nf.fit(target, brain, leadfield=leadfield, max_rung="noise", n_null=0, starts=1, steps=60, seed=0)
+result = nf.fit(target, brain, leadfield=leadfield, max_rung="region", n_null=0, starts=1, seed=0)
 print(result.summary())
 
 # %%

@@ -1,6 +1,5 @@
 """From rungs fitted to spectra to a result."""
 
-import dataclasses
 import platform
 import sys
 import time
@@ -19,29 +18,35 @@ from ..dynamics.stability import unstable_roots
 from ..parameters import declarations
 from .evidence import FEWEST_NULLS
 from .result import Result
+from .spectrum_errors import errors_of, model_alpha_interval, parameter_rows
 from .spectrum_evidence import explained_rung
 from .spectrum_measures import alpha_measures, occipital, shape_r_squared
+from .spectrum_populations import model_name
 
 SOURCES_AT_LEAST = 0.8      # share of occipital alpha power that has to come from the sources
 
 
 def count_unstable(fitted):
     """Return how many roots of a fitted network lie right of the axis."""
-    linear = linearise(fitted.network, fitted.leadfield)
-    return unstable_roots(fitted.network, linear.x)
+    # Diffusive coupling through weights of one sign cannot undo the damping of oscillators.
+    columns = [network for network in fitted.networks if model_name(network) != "Hopf"]
+    return sum(unstable_roots(network, linearise(network, fitted.leadfield).x) for network in columns)
 
 
 def r2_on(fitted, target, role):
     """Return R2 of a fit on a part of the data, or None where there is no such part."""
-    if role not in target.psd:
-        return None
+    return None if role not in target.psd else score_of(fitted.psd, target, role)
+
+
+def score_of(psd, target, role):
+    """Return R2 of power ``[f, s]`` on a part of the data."""
     at = target.bins[role]
-    return float(r_squared(jnp.asarray(fitted.psd[at]), jnp.asarray(target.psd[role][at]), target.dof[role]))
+    return float(r_squared(jnp.asarray(psd[at]), jnp.asarray(target.psd[role][at]), target.dof[role]))
 
 
 def trial_row(tried, heldout, twin, fitted):
     """Return a rung as a row of `fit.json`."""
-    return {"name": tried.fitted.level, "model": "JansenRit", "engine": "linear", "free_parameters": fitted.free,
+    return {"name": tried.fitted.level, "model": fitted.model, "engine": "linear", "free_parameters": fitted.free,
             "starts": fitted.starts, "steps": fitted.steps, "loss": fitted.loss, "score_fit": None,
             "score_choose": tried.choose, "score_heldout": heldout, "score_heldout_se": None,
             "seconds": tried.seconds, "status": fitted.status.name.lower(), "kept": tried.kept,
@@ -82,14 +87,19 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, seed, comman
     role = "score" if has_score else "fit"
     measures = alpha_measures(best, target, role)
     measures["shape_r2"] = shape_r_squared(best, target, role)
-    measures["r2_without_noise"] = r2_on(dataclasses.replace(best, psd=best.sources), target, role)
+    measures["r2_without_noise"] = score_of(best.sources, target, role)
+    errors = None
+    if ground.loss is None:
+        errors = errors_of(best, ground)
+        measures["alpha_peak_model_se"], measures["alpha_peak_model_ci95"] = model_alpha_interval(best, errors, target,
+                                                                                                  seed)
     measures["unstable_roots"] = count_unstable(best)
     explained = None
     if null is not None:
         explained = explained_rung([f.level for f in whole], [r2_on(f, target, "score") for f in whole],
                                    [r2_on(f, target, "score") for f in twins], null)
-    flags = [*target.flags, "nulls_skipped" if null is None else "nulls_capped", "confirmation_skipped",
-             "standard_errors_skipped"]
+    flags = [*target.flags, "nulls_skipped" if null is None else "nulls_capped", "confirmation_skipped"]
+    flags += ["standard_errors_skipped"] if errors is None else []
     flags += ["few_nulls"] if null is not None and null.asked < FEWEST_NULLS else []
     flags += ["template_leadfield"] if ground.leadfield.template else []
     flags += ["not_converged"] if not best.status.settled else []
@@ -107,9 +117,10 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, seed, comman
             "rewired": None, "distance": None},
         "stability": {"max_real_eigenvalue": best.abscissa, "unstable_roots": measures["unstable_roots"]},
         "confirmation": dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma")),
-        "parameters": _parameter_rows(best, brain.labels, target.ch_names), "spectrum": measures,
+        "parameters": _parameter_rows(best, brain.labels, target.ch_names) if errors is None
+        else parameter_rows(best, errors, brain.labels, target.ch_names), "spectrum": measures,
         "provenance": _provenance(ground, brain, seed, command, began)}
-    arrays = {"labels": np.array(brain.labels), "weights": np.asarray(ground.network.weights), "freqs": target.freqs,
+    arrays = {"labels": np.array(brain.labels), "weights": np.asarray(best.networks[0].weights), "freqs": target.freqs,
               "psd_fit": ground.psd.T, "psd_model": best.psd.T,
               "psd_sources": best.sources.T, "ch_names": np.array(target.ch_names)}
     if has_score:

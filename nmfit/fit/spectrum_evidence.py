@@ -7,18 +7,8 @@ import numpy as np
 from ..compare.spectral_ceiling import between_bins, log10_variance
 from ..network.surrogates import within_hemispheres
 from .evidence import beaten, run_null
-from .spectrum_ground import fit_spectrum_rung
 
 NULL_STEPS = 15           # of every rung: nulls, and the fit that is held against them, are cut as short
-
-
-def climb_spectrum(ground, path, *, starts=1, steps=None):
-    """Fit rungs one from another; ``path`` is a list of (level, shrinkage)."""
-    fits = []
-    for level, shrinkage in path:
-        fits.append(fit_spectrum_rung(ground, level, fits[-1] if fits else None, starts=starts, shrinkage=shrinkage,
-                                      steps=steps))
-    return fits
 
 
 def parcels_permuted(leadfield, sides, rng):
@@ -55,13 +45,14 @@ def gain_error(model, below, target, role):
     return float(2 * np.sqrt(log10_variance(target.dof[role]) * max(total, 0.0)))
 
 
-def parcel_null(ground, path, sides, count, score, *, seed, steps=None, progress=None):
+def parcel_null(ground, climb, sides, count, score, *, seed, steps=None, progress=None):
     """Return the null of permuted parcels, every one refitted from its own lowest rung.
 
     Parameters
     ----------
-    ground : SpectrumGround
-    path : list of (level, shrinkage)
+    ground : SpectrumGround or SensorGround
+    climb : function of a ground and a step limit
+        Returns fits of the kept rungs.
     sides : array ``[n]``, hemisphere of every region
     count : int
     score : function
@@ -78,7 +69,7 @@ def parcel_null(ground, path, sides, count, score, *, seed, steps=None, progress
     steps = NULL_STEPS if steps is None else min(steps, NULL_STEPS)
 
     def scores(leadfield):
-        return [score(f) for f in climb_spectrum(dataclasses.replace(ground, leadfield=leadfield), path, steps=steps)]
+        return [score(f) for f in climb(dataclasses.replace(ground, leadfield=leadfield), steps)]
 
     def one(_, index):
         rng = np.random.default_rng([seed, 2, index])

@@ -79,6 +79,16 @@ class FittedSpectrum:
     shrinkage: float
     stable: bool = True
 
+    @property
+    def networks(self):
+        """Its network alone: one population in every region."""
+        return (self.network,)
+
+    @property
+    def model(self):
+        """Name of the model."""
+        return "JansenRit"
+
 
 def pooled(ground):
     """Return the ground of the fit and choose parts together, weighted by their degrees of freedom."""

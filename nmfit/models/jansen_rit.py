@@ -81,6 +81,14 @@ class JansenRit(Model):
         """Return the pyramidal potential ``y1 - y2`` in mV."""
         return x[1] - x[2]
 
+    def held_at(self, v):
+        """Return the state in which the column rests at a potential (mV), and the drive (1/s) that holds it there."""
+        y0 = self.A / self.a * self.rate(v)
+        y2 = self.B / self.b * 0.25 * self.C * self.rate(0.25 * self.C * y0)
+        drive = self.a / self.A * (v + y2) - 0.8 * self.C * self.rate(self.C * y0)
+        zero = jnp.zeros_like(y0)
+        return jnp.stack([y0, v + y2, y2, zero, zero, zero]), drive
+
     def start(self):
         """Return a point near the upper branch, where the focus with an alpha peak lies."""
         return jnp.array([0.14, 26.0, 18.0, 0.0, 0.0, 0.0])

@@ -1,0 +1,196 @@
+"""How well the coordinates of a fitted rung are known, and what that leaves open of the individual alpha frequency.
+
+The sum of squares over channels and bins is no likelihood: channels cohere, bins of a tapered estimate overlap. So the
+covariance is that of the estimate itself (a sandwich): with slopes ``J``, priors ``P`` of weight ``s`` and
+``H = J^T J + s P`` it is ``H^-1 (v J^T (C x R) J + s^2 P) H^-1``, where ``v`` is the variance of log10 of an estimate,
+``R`` how its errors correlate between channels and ``C`` between bins. The second part is how far shrinkage draws
+coordinates that vary as the priors say.
+"""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from ..compare.spectral_ceiling import between_bins, log10_variance
+from ..parameters import declarations, to_bounded
+from .gauss_newton import HELD
+from .spectrum_measures import alpha_peak, occipital
+from .spectrum_populations import COORDINATES, SCALES, model_name
+from .spectrum_slopes import SENSOR_ROWS
+
+DRAWS = 400
+WIDE = 1.96
+UNTOLD = 0.9               # share of the prior's spread that is left where data say nothing
+NEAR_BOUND = 0.01          # of the unit interval that bounds are mapped from
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Errors:
+    """Covariance ``[m, m]`` of the free coordinates, the slopes ``[f s, m]`` of log10 power, and the scatter used."""
+
+    covariance: np.ndarray
+    slopes: np.ndarray
+    variance: float
+
+
+def errors_of(fitted, ground):
+    """Return how well a fit to a ground is known.
+
+    The scatter is that of the estimate where its degrees of freedom are known, or what the fit leaves where that is
+    more: a model that misses the truth says so.
+    """
+    target, layout, bins = ground.target, fitted.layout, ground.bins
+    shape = fitted.seen.log_psd.shape
+    slopes = layout.slopes(fitted.seen)
+    inside = slopes.reshape(*shape, -1)[bins]
+    flat = inside.reshape(-1, slopes.shape[1])
+    prior = fitted.shrinkage * layout.precisions[layout.free]
+    hessian = flat.T @ flat
+    factor = cho_factor(hessian + np.diag(prior))
+    effective = np.trace(cho_solve(factor, hessian))
+    missed = ((np.asarray(fitted.seen.log_psd) - ground.data)[bins] ** 2).sum()
+    variance = missed / max(flat.shape[0] - effective, 0.1 * flat.shape[0])
+    variance = max(variance, 0.0 if ground.dof is None else log10_variance(ground.dof))
+    joint = np.eye(shape[1]) if target.dependence is None else np.sqrt(target.dependence)
+    spread = np.tensordot(between_bins(target, bins), inside, 1)
+    spread = np.moveaxis(np.tensordot(joint, spread, ([1], [1])), 0, 1).reshape(flat.shape)
+    middle = variance * flat.T @ spread + np.diag(fitted.shrinkage * prior)
+    left = cho_solve(factor, middle)
+    covariance = cho_solve(factor, left.T)
+    return Errors(0.5 * (covariance + covariance.T), slopes, float(variance))
+
+
+def model_alpha_interval(fitted, errors, target, seed=0):
+    """Return the standard error of the individual alpha frequency and its 95 % interval, Hz.
+
+    From draws of the coordinates, log10 power following its slopes.
+    """
+    at, _ = occipital(target)
+    count, s = errors.slopes.shape[1], target.s
+    values, vectors = np.linalg.eigh(errors.covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    draws = root @ np.random.default_rng([seed, 5]).standard_normal((count, DRAWS))
+    slopes = errors.slopes.reshape(-1, s, count)[:, at]
+    powers = 10 ** (np.asarray(fitted.seen.log_psd)[:, at, None] + slopes @ draws)
+    peaks = np.array([alpha_peak(target.freqs, power) for power in powers.mean(1).T])
+    if not np.isfinite(peaks).any():
+        return None, None
+    low, high = np.nanpercentile(peaks, [2.5, 97.5])
+    return float(np.nanstd(peaks)), [float(low), float(high)]
+
+
+def parameter_rows(fitted, errors, labels, channels):
+    """Return rows of the table of parameters, with standard errors and intervals."""
+    layout, point = fitted.layout, fitted.layout.point(fitted.vector)
+    spreads = _spreads(layout, errors)
+    several, rows = len(fitted.networks) > 1, []
+    for k, network in enumerate(fitted.networks):
+        prefix = f"{SCALES[k]}." if several else ""
+        told, names = network.declared(), COORDINATES[model_name(network)]
+        G, known = float(network.value("G")), layout.coupling[k] < HELD
+        reach = float(np.exp(WIDE * spreads.coupling[k]))
+        rows.append(_row(f"{prefix}G", None, G, (G / reach, G * reach) if known else None, told["G"], "fixed"))
+        free = np.asarray(fitted.problem.origin[k]) + np.asarray(fitted.problem.spread[k])[:, None] * point.regions[k]
+        reach = np.asarray(fitted.problem.spread[k])[:, None] * WIDE * spreads.regions[k]
+        for row, (coordinate, bounds) in enumerate(zip(names, fitted.problem.bounds[k], strict=True)):
+            ends = [np.asarray(to_bounded(jnp.asarray(z), bounds)) for z in (free[row] - reach[row], free[row],
+                                                                            free[row] + reach[row])]
+            own = layout.own[k][row]
+            flat = (spreads.regions[k][row] > UNTOLD * own**-0.5) if own < HELD else np.zeros(len(labels), bool)
+            edge = _at_edge(free[row], bounds)
+            for name, (low, value, high) in _shown(network, coordinate, ends):
+                rows += _rows(prefix + name, labels, value, (low, high), told[name], flat, edge)
+    sensor, declared = fitted.leadfield, declarations(fitted.leadfield)
+    rows.append(_row("scale", None, float(sensor.scale), None, declared["scale"], "fixed"))
+    if layout.coherence < HELD:
+        free = float(fitted.problem.coherence + point.coherence)
+        low, high = (float(1 / (1 + np.exp(-z))) for z in (free - WIDE * spreads.coherence,
+                                                           free + WIDE * spreads.coherence))
+        rows.append(_row("coherence", None, float(sensor.coherence), (low, high), declared["coherence"], None))
+    for row, name in enumerate(SENSOR_ROWS):
+        bounds, unit = fitted.problem.sensor_bounds[row], float(fitted.problem.sensor_spread[row])
+        free = np.asarray(fitted.problem.sensor_origin[row]) + unit * point.sensors[row]
+        known = min(layout.sensors_shared[row], layout.sensors_own[row]) < HELD
+        reach = unit * WIDE * spreads.sensors[row]
+        low, value, high = (np.asarray(to_bounded(jnp.asarray(z), bounds)) for z in (free - reach, free, free + reach))
+        told = layout.sensors_own[row] < HELD
+        flat = spreads.sensors[row] > UNTOLD * layout.sensors_own[row] ** -0.5 if told else np.zeros(layout.s, bool)
+        rows += _rows(name, channels, value, (low, high) if known else None, declared[name], flat,
+                      _at_edge(free, bounds))
+    return rows
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Spreads:
+    """Standard deviations of coordinates: ``[p, n]`` per population, ``[m]``, a number, ``[4, s]``."""
+
+    regions: list
+    coupling: np.ndarray
+    coherence: float
+    sensors: np.ndarray
+
+
+def _spreads(layout, errors):
+    free, n, total = layout.free, len(layout.basis), 0
+    whole = np.zeros((free.size, free.size))
+    whole[np.ix_(free, free)] = errors.covariance
+    regions = []
+    for shared in layout.shared:
+        p, q = shared.shape
+        out = np.empty((p, n))
+        for row in range(p):
+            a = total + row * q + np.arange(q)
+            b = total + p * q + row * n + np.arange(n)
+            both = layout.basis @ whole[np.ix_(a, b)]
+            out[row] = np.einsum("iq,qr,ir->i", layout.basis, whole[np.ix_(a, a)], layout.basis) + 2 * np.diag(
+                both) + whole[b, b]
+        regions.append(np.sqrt(np.maximum(out, 0.0)))
+        total += p * (q + n)
+    m, rows, s = layout.coupling.size, len(SENSOR_ROWS), layout.s
+    diagonal = np.sqrt(np.maximum(np.diag(whole), 0.0))
+    first = total + m + 1
+    together = first + np.arange(rows)
+    own = first + rows + np.arange(rows * s).reshape(rows, s)
+    sensors = np.array([whole[a, a] + 2 * whole[a, b] + whole[b, b] for a, b in zip(together, own, strict=True)])
+    return _Spreads(regions, diagonal[total:total + m], float(diagonal[total + m]), np.sqrt(np.maximum(sensors, 0.0)))
+
+
+def _shown(network, coordinate, ends):
+    """Yield the model's parameters that a coordinate stands for, with their low, middle and high values."""
+    if coordinate not in ("v", "rate"):
+        yield coordinate, ends
+        return
+    (model,) = network.groups.values()
+    if coordinate == "rate":
+        middle = ends[1]
+        for rate in ("A", "B", "a", "b"):
+            value = np.asarray(getattr(model, rate))
+            yield rate, [value * end / middle for end in ends]
+        return
+    shift = np.asarray(network.value("p")) - np.asarray(model.held_at(jnp.asarray(ends[1]))[1])
+    yield "p", [np.asarray(model.held_at(jnp.asarray(end))[1]) + shift for end in ends]
+
+
+def _at_edge(free, bounds):
+    share = 1 / (1 + np.exp(-np.asarray(free)))
+    return ~((share > NEAR_BOUND) & (share < 1 - NEAR_BOUND)) & bool(np.isfinite(bounds).all())
+
+
+def _rows(name, labels, value, ci, declared, flat, edge):
+    shared = np.ptp(value) <= 1e-9 * np.abs(value).max()
+    out = []
+    for i, label in enumerate([None] if shared else labels):
+        flag = "at_bound" if edge[i] else "flat" if flat[i] else None
+        out.append(_row(name, label, float(value[i]), None if ci is None else (float(ci[0][i]), float(ci[1][i])),
+                        declared, "fixed" if ci is None else flag))
+    return out
+
+
+def _row(name, label, value, ci, declared, flag):
+    low, high = declared.bounds
+    return {"name": name, "region": label, "value": value,
+            "se": None if ci is None else (ci[1] - ci[0]) / (2 * WIDE), "ci95": None if ci is None else list(ci),
+            "bounds": [low if np.isfinite(low) else None, high if np.isfinite(high) else None], "unit": declared.unit,
+            "flag": flag if ci is None or flag != "fixed" else None}
