@@ -164,5 +164,5 @@ def _person(name, runs, brain, band, design, covariates):
     reliability = reliability_in_halves(scored, tr, band)
     return Person(name, brain, fc(fit), fc(choose), group_fc([fc(s) for s in scored]), group_fc(parts), parts,
                   np.stack([fc(data) for data in occasions]), peak_frequency([pooled], tr, band),
-                  dataclasses.replace(runs[0], data=pooled, subject=name), math.sqrt(min(max(reliability, 0.0), 1.0)),
+                  dataclasses.replace(runs[0], data=pooled, subject=name), math.sqrt(min(max(0.0, reliability), 1.0)),
                   covariates)
