@@ -1,4 +1,4 @@
-"""Check issue 3: `python tests/benchmarks/issue_3.py [part ...]`; parts: simulation, linear, memory, thousand.
+"""Check issue 3: `python tests/benchmarks/issue_3.py [part ...]`; parts: simulation, linear, growth, memory, thousand.
 
 Prints one line per figure: name, value, goal, pass or short, N (regions), seconds. neurolib and The Virtual Brain run
 in the same session where NMFIT_NEUROLIB_PYTHON and NMFIT_TVB_PYTHON name interpreters that have them.
@@ -175,26 +175,41 @@ def linear():
             for name, network in cases.items():
                 began = time.perf_counter()
                 both, at = value_and_gradient(network, Balloon() if name == "rww_balloon" else Direct())
-                compiling = timed(both, at, repeats=0)[1]
+                began_first = time.perf_counter()
+                jax.block_until_ready(both(at))
+                compiling = time.perf_counter() - began_first
                 seconds = best_of(lambda: jax.block_until_ready(both(at)), 3 if n < 400 else 1, time.process_time)  # noqa: B023 (called at once)
                 count = NODES * (2 if name == "hopf_rotating" else 1)
                 floor = floor_of(n, count)
                 print(f"# ms_{name}_{n} {seconds * 1e3:.1f} floor {floor * 1e3:.1f} compile {compiling:.1f}")
                 row(f"linear_over_lapack_{name}", seconds / floor, 3.0, -1, n, began)
+
+
+def growth():
+    """Measure how the linear engine's cost grows with regions and with the states of a model."""
+    with jax.enable_x64(True), one_core_each():
+        for name, model in (("rww", ReducedWongWang()), ("jansen_rit", JansenRit())):
+            began, spent = time.perf_counter(), []
+            for n in (100, 400):
+                both, at = value_and_gradient(Network.of(brain(n), model, G=0.3), Direct())
+                jax.block_until_ready(both(at))
+                spent.append(best_of(lambda: jax.block_until_ready(both(at)), 3, time.process_time))  # noqa: B023 (at once)
+            row(f"power_of_regions_{name}", np.log(spent[1] / spent[0]) / np.log(4.0), 3.0, -1, 400, began)
         times = {}
         for name, model in MODELS.items():
             if name == "Kuramoto":
                 continue
             began = time.perf_counter()
             both, at = value_and_gradient(Network.of(brain(80), model(), G=0.1), Balloon())
-            times[name] = timed(both, at)[0]
+            jax.block_until_ready(both(at))
+            times[name] = best_of(lambda: jax.block_until_ready(both(at)), 5, time.process_time)  # noqa: B023 (at once)
             print(f"# ms_{name}_80 {times[name] * 1e3:.1f} ({len(model.states)} states)", flush=True)
         row("most_over_least_over_models", max(times.values()) / min(times.values()), 4.0, -1, 80, began)
 
 
 def thousand():
     """Time and weigh 1000 regions with shared parameters."""
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), one_core_each():
         for name, model, observation in (("hopf", Hopf(), Direct()), ("rww_balloon", ReducedWongWang(), Balloon())):
             began = time.perf_counter()
             both, at = value_and_gradient(Network.of(brain(1000), model, G=0.3), observation)
@@ -227,7 +242,7 @@ def memory():
 
 def main():
     """Run the parts that were named, or all."""
-    parts = {"simulation": simulation, "linear": linear, "thousand": thousand, "memory": memory}
+    parts = {"simulation": simulation, "linear": linear, "growth": growth, "thousand": thousand, "memory": memory}
     for name in sys.argv[1:] or parts:
         parts[name]()
 
