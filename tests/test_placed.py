@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nmfit
+from nmfit.cli import main
 from nmfit.compare.connectivity import correlation
 from nmfit.compare.scans import scan_target
 from nmfit.dynamics import linearise
@@ -85,3 +86,27 @@ def test_what_is_refused():
         nmfit.fit(fine, mixed(), free={"a": "shared"})
     with pytest.raises(InputError, match="Choose one"):
         nmfit.fit(fine, mixed(), free={"G": "everywhere"})
+
+
+def test_the_command_line_fits_what_no_instrument_sees(tmp_path, capsys):
+    def table(name, labels, values):
+        rows = [",".join(("region", *labels))] + [",".join((label, *map(repr, map(float, row))))
+                                                  for label, row in zip(labels, values, strict=True)]
+        (tmp_path / name).write_text("\n".join(rows) + "\n")
+
+    table("sc.csv", LABELS, WEIGHTS)
+    whole = Network.of(Connectome(WEIGHTS, labels=LABELS), Hopf(a=-0.2), G=0.05)
+    truth = np.asarray(correlation(linearise(whole, Direct()).covariance(BAND, 48)[0]))
+    table("fc.csv", LABELS, truth)                          # holds the unseen regions, too: they are left out
+    (tmp_path / "seen.txt").write_text("\n".join(LABELS[:5]) + "\n")
+    given = ["fit", "--sc", tmp_path / "sc.csv", "--fc", tmp_path / "fc.csv", "--tr", "2", "--n-volumes", "300",
+             "--band", *BAND, "--sc-norm", "none", "--free", "G=shared", "a=shared", "-o", tmp_path / "out"]
+    assert main([str(part) for part in (*given, "--observed", tmp_path / "seen.txt", "--resume")]) == 2
+    assert "climbs no ladder" in capsys.readouterr().err
+    assert main([str(part) for part in (*given, "--observed", tmp_path / "seen.txt")]) == 0
+    told, result = capsys.readouterr().out, load_result(tmp_path / "out")
+    assert "2 regions act that no instrument sees" in told
+    assert "2 regions act that no instrument sees" in (tmp_path / "out" / "report.html").read_text()
+    assert result.labels == list(LABELS[:5])
+    values = {row["name"]: row["value"] for row in result.parameters}
+    assert values["G"] / -values["a"] == pytest.approx(0.25, rel=0.1)

@@ -1,6 +1,7 @@
 """The options that say what is to be fitted, and what they read."""
 
 from ..errors import InputError
+from .network import add_observed, observed_regions
 from .options import MATRICES, whole
 
 
@@ -11,6 +12,7 @@ def add_data(parser, required=True):
                       help="structural connectivity: one matrix, a pattern, or one for each person")
     data.add_argument("--lengths", nargs="+", metavar="F", help="tract lengths in mm")
     data.add_argument("--labels", metavar="F", help="region names, in the order of the matrix; may hold centroids")
+    add_observed(data)
     what = data.add_mutually_exclusive_group(required=required)
     what.add_argument("--bold", nargs="+", metavar="F", help="BOLD, one row per volume, one file per recording")
     what.add_argument("--fc", metavar="F", help="a matrix of Pearson correlations instead of BOLD")
@@ -59,7 +61,8 @@ def inputs_of_fc(args, windows=None):
         heldout_bold=args.heldout_bold, heldout_fc=args.heldout_fc, tr=args.tr, n_volumes=args.n_volumes,
         maps=args.maps, band=args.band, drop_bad=args.drop_bad, gsr=args.gsr, nuisance=args.nuisance,
         filtered=args.filtered, atlas=args.atlas,
-        trust_order=args.trust_order, map_names=args.map_names, windows=windows)
+        trust_order=args.trust_order, map_names=args.map_names, windows=windows,
+        observed=observed_regions(args))
 
 
 def inputs_of_eeg(args, cross=False):

@@ -7,6 +7,7 @@ from ..errors import InputError
 from .compiled import keep_compiled_code
 from .data import add_data, inputs_of_eeg, inputs_of_fc, inputs_of_psd
 from .folder import ledger, refuse_result
+from .models import model_named
 from .network import assigned
 from .options import FINISHED, NORMS, RUNGS, SETTLED, TRANSFORMS, UNSURE, add_output, natural, whole
 from .report import tell
@@ -53,6 +54,8 @@ def add(verbs):
 def run(args):
     """Read, fit, write."""
     refuse_result(args)
+    if args.observed is not None:
+        return _fit_partly_seen(args)
     if args.eeg is not None or args.psd is not None:
         if args.resume and args.psd is None:
             raise InputError("--resume", "a fit of sensors, whose searches are not kept", "Leave it out.")
@@ -77,6 +80,29 @@ def run(args):
     return finish(args, target, brain, keep=kept, model=model, loss=loss, maps=maps, map_names=names,
                 sc_norm=args.sc_norm, sc_transform=args.sc_transform, n_null=args.n_null, seed=args.seed,
                   max_rung=args.max_rung or "region", budget=args.budget)
+
+
+def _fit_partly_seen(args):
+    """Fit a network of one model of which the instrument sees some regions, in closed form or through simulation."""
+    if args.eeg is not None or args.psd is not None:
+        raise InputError("--observed", "spectra, which say themselves which regions they see", "Leave --observed out.")
+    if args.model is not None and len(args.model) > 1:
+        raise InputError("--model", f"{len(args.model)} models", "With --observed, name one.")
+    simulated = args.engine == "simulated" or (args.engine is None and args.model in PHASES)
+    for name, given in (("--resume", args.resume), ("--budget", args.budget), ("--dt", args.dt and not simulated)):
+        if given:
+            raise InputError(name, "a fit with --observed, which climbs no ladder", "Leave it out.")
+    from ..compare.loss import parse
+    from ..network import Network
+
+    free = None if args.free is None else dict(assigned(text, "--free") for text in args.free)
+    target, brain, _, maps = inputs_of_fc(args, windows=args.window if simulated else None)
+    seen = target.labels or brain.labels[:target.n]
+    network = Network.of(brain.normalised(args.sc_transform or "none", args.sc_norm),
+                         model_named(args.model[0] if args.model else "Hopf")(), observed=seen)
+    how = {"seeds": args.scans, "score_seeds": args.fresh, "steps": args.steps, "dt": args.dt} if simulated else {}
+    return finish(args, target, network, engine="simulated" if simulated else "linear", free=free, maps=maps,
+                  loss=None if args.loss is None else parse(args.loss), seed=args.seed, **how)
 
 
 def _fit_simulated(args):

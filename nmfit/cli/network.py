@@ -19,7 +19,7 @@ def add_network(parser):
     data.add_argument("--labels", metavar="F", help="region names, in the order of the matrix")
     data.add_argument("--sc-transform", choices=TRANSFORMS, default="none", help="of the weights (default: none)")
     data.add_argument("--sc-norm", choices=NORMS, default="max", help="what weights are divided by (default: max)")
-    data.add_argument("--observed", nargs="+", metavar="REGION", help="regions the instrument sees, or a file of them")
+    add_observed(data)
     data.add_argument("--model", default="Hopf", metavar="NAME", help="see `nmfit models` (default: Hopf)")
     data.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="parameters: G, speed or the model's")
     data.add_argument("--fic", action="store_true", help="balance excitation by feedback inhibition")
@@ -40,6 +40,22 @@ def add_network(parser):
     out.add_argument("--overwrite", action="store_true", help="replace the file")
 
 
+def add_observed(group):
+    """Add which regions the instrument sees."""
+    group.add_argument("--observed", nargs="+", metavar="REGION",
+                       help="regions that the instrument sees, or a file of them; the others act unseen (default: all)")
+
+
+def observed_regions(args):
+    """Return the names of the regions that the instrument sees, or None."""
+    observed = args.observed
+    if observed is not None and len(observed) == 1 and Path(observed[0]).is_file():
+        from ..io import read_labels
+
+        return read_labels(observed[0]).names
+    return observed
+
+
 def target(args):
     """Return the file to write, or refuse it."""
     path = Path(args.output).expanduser()
@@ -55,7 +71,7 @@ def target(args):
 
 def made(args):
     """Return the network, its instrument and the options of a simulation, each checked."""
-    from ..io import read_connectome, read_labels
+    from ..io import read_connectome
     from ..network import Network
     from ..observe import Balloon, Direct
 
@@ -65,11 +81,8 @@ def made(args):
         name, value = assigned(text, "--set")
         given[name] = number(value, text)
     brain = read_connectome(args.sc, args.lengths, args.labels).normalised(args.sc_transform, args.sc_norm)
-    observed = args.observed
-    if observed is not None and len(observed) == 1 and Path(observed[0]).is_file():
-        observed = read_labels(observed[0]).names
     network = Network.of(brain, model(), delays=args.lengths is not None, fic=args.fic,
-                         observed=observed, noise_tau=args.noise_tau)
+                         observed=observed_regions(args), noise_tau=args.noise_tau)
     observe = {"direct": Direct(), "balloon": Balloon(), "eeg": Direct(reads="eeg_source")}[args.instrument]
     keep_compiled_code()
     from ..dynamics.simulate import checked

@@ -1,6 +1,7 @@
 """What one fit needs, read together and brought to the same regions."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 
@@ -15,11 +16,13 @@ from .files import expand, fingerprint_of, split_key
 from .maps import read_maps
 from .matching import align, match_regions
 from .name_map import read_name_map
+from .unseen import observed_part, without_unseen
 
 
 def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bold=None, heldout_fc=None, tr=None,
                 n_volumes=None, maps=None, band=None, drop_bad=False, gsr=None, nuisance=None,
-                filtered=None, atlas=None, trust_order=False, map_names=None, windows=None):
+                filtered=None, atlas=None, trust_order=False, map_names=None, windows=None,
+                observed=None):
     """Read the files of one fit; regions are those of the connectome, in its order.
 
     Parameters
@@ -50,6 +53,9 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
         See `match_regions`.
     windows : (length, step) in seconds, optional
         Measure BOLD as scans, with their dynamics, for a fit through simulation; not a matrix.
+    observed : sequence of str, optional
+        Regions of the connectome that the data are about. The others stay in the connectome, which then has more
+        regions than the target, and in the maps; data that hold them go without.
 
     Returns
     -------
@@ -65,26 +71,29 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
               "map_names": rules["map_names"]}
     runs = None if bold is None else read_bold(bold, **series)
     brains = _connectomes(files, lengths, labels, runs, rules["map_names"])
-    whole = Connectome.mean(brains)
+    every = Connectome.mean(brains)
+    whole, seen = observed_part(every, observed)
+    looked = partial(without_unseen, brain=every, seen=seen, map_names=rules["map_names"])
     held = None if heldout_bold is None else read_bold(heldout_bold, **series)
     if runs is not None:
-        common, aligned, notes = align(whole, [*runs, *(held or [])], **rules)
+        common, aligned, notes = align(whole, [looked(run) for run in (*runs, *(held or []))], **rules)
         notes += tuple(note for run in aligned for note in run.notes)
         data, scored = aligned[:len(runs)], aligned[len(runs):] or None
         if heldout_fc is not None:
-            scored, more = _matrix(heldout_fc, labels, common, {**rules, "drop": False})
+            scored, more = _matrix(heldout_fc, labels, common, {**rules, "drop": False}, looked)
             notes += more
     else:
         if held is not None:
             raise InputError("--heldout-bold", "BOLD to score an FC matrix", "Give --heldout-fc, or --bold.")
-        common, notes = _regions_of_matrix(fc, labels, whole, rules)
-        (data, more), scored = _matrix(fc, labels, common, rules), None
+        common, notes = _regions_of_matrix(fc, labels, whole, rules, looked)
+        (data, more), scored = _matrix(fc, labels, common, rules, looked), None
         notes += more
         if heldout_fc is not None:
-            scored, more = _matrix(heldout_fc, labels, common, rules)
+            scored, more = _matrix(heldout_fc, labels, common, rules, looked)
             notes += more
     kept = [whole.labels.index(label) for label in common.labels]
-    names, values = (None, None) if maps is None else read_maps(maps, common.labels, trust_order, map_names)
+    mapped = common.labels if seen is None else every.labels
+    names, values = (None, None) if maps is None else read_maps(maps, mapped, trust_order, map_names)
     band, censored = _band(band, [*(runs or []), *(held or [])])
     if windows is not None and nuisance is not None:
         raise InputError("--nuisance", "a fit through simulation, which does not undergo the regression",
@@ -102,6 +111,8 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
         target, notes=tuple(dict.fromkeys((*notes, *target.notes))),
         sha256=target.sha256 | _fingerprints(fc, heldout_fc, maps, nuisance),
         flags=(*target.flags, *censored, *([f"dropped_regions:{', '.join(lost)}"] if lost else [])))
+    if seen is not None:
+        return target, every, names, values
     return target, [brain.select(kept) for brain in brains] if len(brains) > 1 else common, names, values
 
 
@@ -124,16 +135,16 @@ def _connectomes(files, lengths, labels, runs, map_names):
             for file, tract in zip(files, tracts, strict=True)]
 
 
-def _regions_of_matrix(path, labels, brain, rules):
-    values, names = read_fc(path, labels, rules["map_names"])
+def _regions_of_matrix(path, labels, brain, rules, looked):
+    values, names = looked(read_fc(path, labels, rules["map_names"]))
     match = match_regions(brain.labels, len(values) if names is None else names, _places(brain, path), **rules)
     kept = np.sort(match.first)
     return (brain if len(kept) == brain.n else brain.select(kept)), match.notes
 
 
-def _matrix(path, labels, brain, rules):
+def _matrix(path, labels, brain, rules, looked):
     """Return an FC matrix in the connectome's order."""
-    found = read_fc(path, labels, rules["map_names"])
+    found = looked(read_fc(path, labels, rules["map_names"]))
     values, names = found
     match = match_regions(brain.labels, len(values) if names is None else names, _places(brain, path), **rules)
     if len(match.first) != brain.n:
