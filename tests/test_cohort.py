@@ -176,7 +176,7 @@ def test_the_folder_tells_everything(folder):
     text = (folder / "report.html").read_text()
     assert len(text) < 2_000_000
     assert "Spearman" in text
-    assert "differs with age (4 people): G p " in text
+    assert "by age (4 people): G p " in text
     tests = (folder / "contrasts.tsv").read_text().splitlines()
     assert sum(line.startswith("age\ta\t") for line in tests) == REGIONS
     with pytest.raises(InputError, match="no cohort"):

@@ -143,14 +143,14 @@ def _sentence(told):
     given = f" given {', '.join(told['covariates'])}" if told["covariates"] else ""
     within = f", permuted within {told['blocks']}" if told["blocks"] else ""
     if told["refused"]:
-        return f"{told['of']}{given}: not tested, {told['refused']}"
+        return f"by {told['of']}{given}: not tested, {told['refused']}"
     found = []
     for name in dict.fromkeys(row["parameter"] for row in told["rows"]):
         rows = [row for row in told["rows"] if row["parameter"] == name]
         sure = sum(row["q"] < RATE for row in rows)
         found.append(f"{name} p {rows[0]['p']:.2g}" if rows[0]["region"] is None else
-                     f"{name} in {sure} of {len(rows)} regions (q < {RATE:g})")
-    return f"differs with {told['of']}{given} ({told['people']} people{within}): {'; '.join(found)}"
+                     f"{name} differs in {sure} of {len(rows)} regions (q < {RATE:g})")
+    return f"by {told['of']}{given} ({told['people']} people{within}): {'; '.join(found)}"
 
 
 def _columns(values, name):

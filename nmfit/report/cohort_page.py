@@ -186,7 +186,7 @@ def _contrasts(record):
             names = dict.fromkeys(row["parameter"] for row in one["rows"])
             told += table(["parameter", "region", "effect ± se", "t", "p", "q over regions"], [
                 row for name in names for row in _strongest(name, [r for r in one["rows"] if r["parameter"] == name])],
-                (2, 3, 4, 5), less=(3,))
+                (2, 3, 4, 5), less=(2, 3))
     if not told:
         return ""
     said = ("<p>Asked of the hierarchical model on values that are not shrunken, each weighted by its own standard "
