@@ -1,6 +1,7 @@
 """The documentation site: `sphinx-build -W docs docs/_build`. Tutorials are run unless NMFIT_DOCS_RUN=0."""
 
 import inspect
+import json
 import os
 import re
 import shutil
@@ -81,15 +82,18 @@ def help_of_commands():
 
 
 def table_of_models():
-    """Return the models' table: every cell is what a model declares of itself."""
+    """Return the models' table: what a model declares of itself, and what it costs as measured."""
     from nmfit.parameters import declarations
 
-    rows = ["| model | states | parameters | cost | time scale | observables | typical use |",
-            "| --- | --- | --- | --- | --- | --- | --- |"]
+    took = json.loads((HERE / "speed.json").read_text())
+    rows = ["| model | states | parameters | closed form | one second simulated | time scale | observables | "
+            "typical use |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for name, model in sorted(MODELS.items(), key=lambda item: EFFORT[item[1].cost]):
         seen = [words for what, words in (("bold_drive", "BOLD"), ("eeg_source", "EEG, MEG"))
                 if getattr(model, what) is not None]
-        rows.append(f"| {name} | {len(model.states)} | {len(declarations(model))} | {model.cost} | "
+        closed, second = took[name]["closed_form"], took[name]["simulated_second"]
+        rows.append(f"| {name} | {len(model.states)} | {len(declarations(model))} | "
+                    f"{'none' if closed is None else f'{1e3 * closed:.2g} ms'} | {1e3 * second:.2g} ms | "
                     f"{model.time_scale:g} s | {', '.join(seen)} | {model.good_for} |")
     return "\n".join(rows) + "\n"
 

@@ -4,8 +4,12 @@ From the root of the checkout:
 
     python scripts/make_grid.py linear
     python scripts/make_grid.py simulated
+
+``--keep FILE`` keeps finished rows there, from which an interrupted run goes on.
 """
 
+import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -26,19 +30,26 @@ MARK = {"ok": "yes", "refused": "no", "wrong": "WRONG"}
 TABLE = ("Direct", "Balloon", "LeadField")      # the kernels go the Balloon's way; `pytest -m long` runs them, too
 
 
-def main(engine):
+def kept(path):
+    """Return the rows of an earlier run."""
+    return json.loads(path.read_text()) if path is not None and path.exists() else {}
+
+
+def main(engine, keep):
     """Run every cell of an engine and write the table."""
+    done = kept(keep)
     lines = ["| model | observation | " + " | ".join(STATISTICS) + " |", "| --- | --- |" + " --- |" * len(STATISTICS)]
     reasons, counts = {}, dict.fromkeys(MARK, 0)
     for model in MODELS:
         for observation in TABLE:
-            began, row = time.monotonic(), []
-            for verdict in cells(model, observation, engine).values():
-                counts[verdict.state] += 1
-                mark = MARK[verdict.state]
-                if verdict.state == "refused":
-                    mark += f" ({reasons.setdefault(verdict.why, len(reasons) + 1)})"
-                row.append(mark)
+            began, row, name = time.monotonic(), [], f"{engine} {model} {observation}"
+            if name not in done:
+                done[name] = [[v.state, v.why] for v in cells(model, observation, engine).values()]
+                if keep is not None:
+                    keep.write_text(json.dumps(done))
+            for state, why in done[name]:
+                counts[state] += 1
+                row.append(MARK[state] + (f" ({reasons.setdefault(why, len(reasons) + 1)})" if why else ""))
             print(engine, model, observation, row, f"{time.monotonic() - began:.1f} s", flush=True)
             lines.append(f"| {model} | {observation} | " + " | ".join(row) + " |")
     head = [f"# What runs with what: the {engine} engine", "",
@@ -50,6 +61,8 @@ def main(engine):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] not in [[engine] for engine in ENGINES]:
-        sys.exit(__doc__)
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("engine", choices=ENGINES)
+    parser.add_argument("--keep", type=Path, metavar="FILE")
+    args = parser.parse_args()
+    main(args.engine, args.keep)

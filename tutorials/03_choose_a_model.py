@@ -18,19 +18,19 @@ for purpose in ("fmri", "ei-balance", "oscillations", "fast"):
 # %% [markdown]
 # Three models for the same FC, each with the two parameters of the first rung, shared by all regions: a Hopf oscillator
 # whose state is the BOLD signal; Stuart-Landau, the same oscillator with shear; and reduced Wong-Wang, whose synaptic
-# gating is turned into BOLD by a Balloon model. We take 40 of the 80 regions to be quick.
+# gating is turned into BOLD by a Balloon model. We take 20 of the 80 regions to be quick.
 
 # %%
 folder = nf.sample("gw_aal2")
 brain = nf.read_connectome(folder / "sub-*_weights.csv", labels=folder / "labels.tsv")
-keep = np.arange(0, 80, 2)
+keep = np.arange(0, 80, 4)
 brain = brain.select(keep)
 runs = [run.select(keep) for run in nf.read_bold(folder / "sub-*_bold.tsv")]
 target = nf.fc_target(runs)
 
 names = ("Hopf", "StuartLandau", "ReducedWongWang")
-results = {name: nf.fit(target, brain, ladder=[nf.Rung("shared", model=name)], n_null=0, starts=1, confirm=False)
-           for name in names}
+results = {name: nf.fit(target, brain, ladder=[nf.Rung("shared", model=name)], n_null=0, starts=1, confirm=False,
+                        sc_transform="none") for name in names}
 
 # %%
 off = np.triu_indices(brain.n, 1)

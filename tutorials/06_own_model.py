@@ -93,5 +93,6 @@ folder = nf.sample("gw_aal2")
 keep = np.arange(0, 80, 4)
 brain = nf.read_connectome(folder / "sub-*_weights.csv", labels=folder / "labels.tsv").select(keep)
 target = nf.fc_target([r.select(keep) for r in nf.read_bold(folder / "sub-*_bold.tsv")])
-result = nf.fit(target, brain, model=Adapting(), max_rung="shared", n_null=0, starts=2, confirm=False, seed=0)
+result = nf.fit(target, brain, model=Adapting(), max_rung="shared", n_null=0, starts=1, sc_transform="none",
+                confirm=False, seed=0)
 print(f"{result.chosen}: held out r = {result.score:.2f}, ceiling {result.record['ceiling']['value']:.2f}")
