@@ -194,9 +194,17 @@ def growth(store):
              for n, s in got["regions_wong_wang"].items()]
     rows += [[f"{name} with a Balloon, {cell['states']} states a region, 80 regions", short(1e3 * cell["seconds"])]
              for name, cell in got["states"].items()]
-    return f"""## Growth: value and gradient in closed form
+    text = f"""## Growth: value and gradient in closed form
 
 {table(["job", "ms"], rows)}"""
+    if "people" not in got:
+        return text
+    cohort = [[n, short(s), short(s / int(n))] for n, s in got["people"].items()]
+    return text + f"""
+People one after the other, each the searches of "shared + drive" and "region + drive" on made-up FC of 80 regions;
+compiled code is shared by all of them, and `--workers` share out the people.
+
+{table(["people", "CPU s", "CPU s a person"], cohort)}"""
 
 
 def imports(store):

@@ -137,6 +137,8 @@ def climb(data):
 def growth(_data):
     """Seconds of value and gradient of the same loss in closed form, against regions, states and people."""
     from nmfit.dynamics import linearise
+    from nmfit.fit.evidence import climb_path
+    from nmfit.fit.fc import plan_of
 
     def one(weights, model, free):
         network = nf.Network.of(weights, model, G=0.1 if model.rotation else None)
@@ -157,13 +159,30 @@ def growth(_data):
         w = (w + w.T) * (1 - np.eye(n))
         return w / w.sum(1).max()
 
+    def person(k):
+        rng = np.random.default_rng(k)
+        mix = rng.normal(size=(80, 12))
+        target = nf.fc_target(np.corrcoef(mix @ rng.normal(size=(12, 600)) + 2 * rng.normal(size=(80, 600))),
+                              band=(0.01, 0.1), n_volumes=600)
+        plan = plan_of(target, nf.Connectome(weights(80)))
+        climb_path(plan.ground(target.folds[0]), [(nf.Rung("shared", True), 0.0), (nf.Rung("region", True), 1e-5)],
+                   starts=2, seed=0)
+
+    def people(count):
+        began = time.process_time()
+        for k in range(count):
+            person(k)
+        return time.process_time() - began
+
     with jax.enable_x64(True), one_core_each():
+        person(0)
+        cohort = {count: people(count) for count in (1, 4, 16)}
         regions = {n: one(weights(n), nf.Hopf(f=0.05), ("G", "a")) for n in (50, 100, 200, 400)}
         general = {n: one(weights(n), nf.ReducedWongWang(), ("G", "w")) for n in (50, 100, 200)}
         states = {name: {"states": len(nf.MODELS[name].states), "seconds": one(
             weights(80), nf.MODELS[name](), ("G", nf.MODELS[name].fit_first[0]))}
             for name in ("ReducedWongWang", "WongWang", "JansenRit")}
-    return {"regions_hopf": regions, "regions_wong_wang": general, "states": states}
+    return {"people": cohort, "regions_hopf": regions, "regions_wong_wang": general, "states": states}
 
 
 if __name__ == "__main__":
