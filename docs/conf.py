@@ -91,11 +91,16 @@ def table_of_models():
     for name, model in sorted(MODELS.items(), key=lambda item: EFFORT[item[1].cost]):
         seen = [words for what, words in (("bold_drive", "BOLD"), ("eeg_source", "EEG, MEG"))
                 if getattr(model, what) is not None]
-        closed, second = took[name]["closed_form"], took[name]["simulated_second"]
-        rows.append(f"| {name} | {len(model.states)} | {len(declarations(model))} | "
-                    f"{'none' if closed is None else f'{1e3 * closed:.2g} ms'} | {1e3 * second:.2g} ms | "
+        closed, second = (_milliseconds(took.get(name), what) for what in ("closed_form", "simulated_second"))
+        rows.append(f"| {name} | {len(model.states)} | {len(declarations(model))} | {closed} | {second} | "
                     f"{model.time_scale:g} s | {', '.join(seen)} | {model.good_for} |")
     return "\n".join(rows) + "\n"
+
+
+def _milliseconds(took, what):
+    if took is None:
+        return "not measured"
+    return "none" if took[what] is None else f"{float(f'{1e3 * took[what]:.2g}'):g} ms"
 
 
 def table_of_advice():

@@ -192,8 +192,8 @@ def growth(store):
     rows = [[f"Hopf, {n} regions", short(1e3 * s)] for n, s in got["regions_hopf"].items()]
     rows += [[f"reduced Wong-Wang with a Balloon, {n} regions", short(1e3 * s)]
              for n, s in got["regions_wong_wang"].items()]
-    rows += [[f"{name} with a Balloon, {cell['states']} states a region, 80 regions", short(1e3 * cell["seconds"])]
-             for name, cell in got["states"].items()]
+    rows += [[f"{name} with a Balloon, {cell['states']} state{'s' * (cell['states'] > 1)} a region, 80 regions",
+              short(1e3 * cell["seconds"])] for name, cell in got["states"].items()]
     text = f"""## Growth: value and gradient in closed form
 
 {table(["job", "ms"], rows)}"""
