@@ -4,7 +4,8 @@
 
 Prints one line per figure: name, value, goal, pass or short, N, seconds. Lines that begin with # are tables.
 Size and power fit 100 data sets of each kind: ``--claims FILE`` keeps what was said of each, so that a later call goes
-on where an earlier one stopped, and ``--minutes M`` stops after the fit that passes them.
+on where an earlier one stopped, and ``--minutes M`` stops after the fit that passes them. ``--keep FOLDER`` does the
+same for the searches of the Schaefer part, ``--maps`` and ``--stage`` name pieces of it.
 """
 
 import argparse
@@ -29,11 +30,13 @@ from nmfit.fit.fc import fit as fit_fc
 from nmfit.fit.fc import plan_of
 from nmfit.fit.rungs import LEVELS, Rung
 from nmfit.fit.threads import one_core_each, side_by_side
+from nmfit.io import Ledger
 from nmfit.io.inputs import read_inputs
 
 SHRINKAGE = 1e-5          # what the climb chooses on these data for regions and edges
 TR = 2.0
 FEW = 2                   # nulls of each kind drawn at a time where a decision is all that is asked
+MAPS = ("thickness", "fcgradient01")
 PARTS = ("demo", "schaefer", "people", "size", "power")
 
 
@@ -65,46 +68,79 @@ def schaefer_inputs(second_map):
         return target, brain, np.stack([d["map_myelinmap"], d[f"map_{second_map}"]]).astype(float)
 
 
+class Clocked:
+    """A ledger that also keeps the processor seconds of every process that worked on it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.own, self.ledger, self.began = folder / f"seconds.{os.getpid()}", Ledger(folder), time.process_time()
+        self.wall, self.began_wall = folder / f"wall.{os.getpid()}", time.monotonic()
+
+    def __call__(self, key, compute):
+        found = self.ledger(key, compute)
+        self.tick()
+        return found
+
+    def tick(self):
+        """Write what this process has spent; return processor and wall seconds of all."""
+        self.own.write_text(f"{time.process_time() - self.began:.2f}")
+        self.wall.write_text(f"{time.monotonic() - self.began_wall:.2f}")
+        return [sum(float(f.read_text()) for f in self.folder.glob(f"{what}.*")) for what in ("seconds", "wall")]
+
+
 def schaefer(asked):
     """Print every rung with and without a drive, its twin, its nulls; then time the whole climb with nulls.
 
-    With ``--n-null 0`` the rungs alone, which takes seconds.
+    With ``--n-null 0`` the rungs alone, which takes seconds. Kept searches (``--keep``) are not done again, and their
+    processor seconds count.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        for second in asked.maps:
+            for stage in asked.stage:
+                clock = Clocked(Path(asked.keep or folder) / f"{stage}_{second}_{asked.n_null}")
+                (schaefer_table if stage == "table" else schaefer_climb)(asked, second, clock)
+
+
+def schaefer_table(asked, second, clock):
+    """Print every rung with and without a drive, its twin, its nulls, and the baselines."""
     goals = {"maps + drive": 0.74, "region + drive": 0.87, "edges + drive": 0.93}
-    for second in ("thickness", "fcgradient01"):
-        target, brain, maps = schaefer_inputs(second)
-        plan = plan_of(target, brain, maps=maps)
-        fold, began, spent = target.folds[0], time.monotonic(), time.process_time()
-        print(f"# maps: myelin, {second}; score: the test group, 4,950 pairs; {asked.n_null} nulls of each kind")
-        print("# rung             free  test r  coupling 0" + "".join(f"  {k:>9s} (p)      " for k in KINDS))
-        with jax.enable_x64(True), one_core_each():
-            for drive in (False, True):
-                path = [(Rung(level, drive), SHRINKAGE if level in ("region", "edges") else 0.0) for level in LEVELS]
-                pooled = climb_path(plan.ground(fold), path, starts=plan.starts, seed=0)
-                reached = [heldout(fitted.fc, fold) for fitted in pooled]
-                found = gather(plan, path, [pooled], asked.n_null, None) if asked.n_null else None
-                for k, (rung, _) in enumerate(path):
-                    row = f"# {rung.name:15s} {pooled[k].free:5d}  {reached[k]:6.3f}"
-                    if found is not None:
-                        nulls = [found["nulls"][kind].row(k, found["scores"][k]) for kind in KINDS]
-                        row += f"  {found['twins'][k]:10.3f}" + "".join(
-                            f"  {v['mean']:.3f} {v['margin']:+.3f} ({v['p']:.2f})" for v in nulls)
-                    print(row, flush=True)
-                    if second == "fcgradient01" and rung.name in goals:
-                        say(f"schaefer_{rung.name.replace(' + ', '_')}_test_r", reached[k], goals[rung.name],
-                            reached[k] >= goals[rung.name], 4950, began)
-            base = baseline_scores(brain, plan.ground(fold).maps, True, fold, pooled[2].free)
-        print("# baselines", {k: None if v is None else round(float(v), 3) for k, v in base.items()})
-        print(f"# {time.process_time() - spent:.0f} s of processor time")
-        if not asked.n_null:
-            continue
-        began, spent = time.monotonic(), time.process_time()
-        result = nmfit.fit(target, brain, maps=maps, map_names=("myelin", second), max_rung="edges",
-                           n_null=asked.n_null)
-        seconds = time.monotonic() - began
-        print("#", result.summary().replace("\n", "\n# "))
-        print(f"# {time.process_time() - spent:.0f} s of processor time")
-        say(f"schaefer_{second}_climb_seconds", seconds, "<300", seconds < 300, 3 * asked.n_null, began)
+    target, brain, maps = schaefer_inputs(second)
+    plan = plan_of(target, brain, maps=maps, keep=clock)
+    fold, began = target.folds[0], time.monotonic()
+    print(f"# maps: myelin, {second}; score: the test group, 4,950 pairs; {asked.n_null} nulls of each kind")
+    print("# rung             free  test r  coupling 0" + "".join(f"  {k:>9s} (p)      " for k in KINDS))
+    with jax.enable_x64(True), one_core_each():
+        for drive in (False, True):
+            path = [(Rung(level, drive), SHRINKAGE if level in ("region", "edges") else 0.0) for level in LEVELS]
+            pooled = climb_path(plan.ground(fold), path, starts=plan.starts, seed=0)
+            reached = [heldout(fitted.fc, fold) for fitted in pooled]
+            found = gather(plan, path, [pooled], asked.n_null, None) if asked.n_null else None
+            for k, (rung, _) in enumerate(path):
+                row = f"# {rung.name:15s} {pooled[k].free:5d}  {reached[k]:6.3f}"
+                if found is not None:
+                    nulls = [found["nulls"][kind].row(k, found["scores"][k]) for kind in KINDS]
+                    row += f"  {found['twins'][k]:10.3f}" + "".join(
+                        f"  {v['mean']:.3f} {v['margin']:+.3f} ({v['p']:.2f})" for v in nulls)
+                print(row, flush=True)
+                if second == "fcgradient01" and rung.name in goals:
+                    say(f"schaefer_{rung.name.replace(' + ', '_')}_test_r", reached[k], goals[rung.name],
+                        reached[k] >= goals[rung.name], 4950, began)
+        base = baseline_scores(brain, plan.ground(fold).maps, True, fold, pooled[2].free)
+    print("# baselines", {k: None if v is None else round(float(v), 3) for k, v in base.items()})
+    print("# {:.0f} s of processor time, {:.0f} s on the clock".format(*clock.tick()))
+
+
+def schaefer_climb(asked, second, clock):
+    """Time the whole climb to edges with its nulls."""
+    target, brain, maps = schaefer_inputs(second)
+    began = time.monotonic()
+    result = nmfit.fit(target, brain, maps=maps, map_names=("myelin", second), max_rung="edges", n_null=asked.n_null,
+                       keep=clock)
+    spent, seconds = clock.tick()
+    print("#", result.summary().replace("\n", "\n# "))
+    print(f"# {spent:.0f} s of processor time")
+    say(f"schaefer_{second}_climb_seconds", seconds, "<300", seconds < 300, 3 * asked.n_null, began)
 
 
 def people(_asked):
@@ -242,6 +278,9 @@ def main():
     parser.add_argument("--n-null", type=int, default=19)
     parser.add_argument("--claims", type=Path)
     parser.add_argument("--minutes", type=float)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--maps", nargs="+", default=MAPS, choices=MAPS)
+    parser.add_argument("--stage", nargs="+", default=("table", "climb"), choices=("table", "climb"))
     asked = parser.parse_args()
     asked.began = time.monotonic()
     keep_compiled_code()
