@@ -279,7 +279,7 @@ MISTAKES = [
     ("an absurd value", series_of(lambda x: changed(x, (7, 3), 1e12)), ["row 8, column 4", "1e+12"]),
     ("duplicate columns", lambda f: bold(f, series(t=LONG), ("a", "b", "a", *REGIONS[3:])), ["more than once: a"]),
     ("another atlas", lambda f: bold(f, series(t=LONG, n=4), ("L_A", "L_B", "R_A", "R_B")), ["lacks", "one atlas"]),
-    ("one region short", lambda f: bold(f, series(t=LONG)[:, :5], REGIONS[:5]), ["lacks 1 regions: RH_Lim_1"]),
+    ("one region short", lambda f: bold(f, series(t=LONG)[:, :5], REGIONS[:5]), ["lacks 1 region: RH_Lim_1"]),
     ("one region more", lambda f: bold(f, series(t=LONG, n=7), (*REGIONS, "Vermis")), ["Vermis", "--drop-bad"]),
     ("no names of columns", lambda f: {"bold": [put(f / "b.tsv", text_of(series(t=LONG), "\t"))], "tr": TR},
      ["b.tsv", "--trust-order"]),
@@ -323,6 +323,9 @@ MISTAKES = [
     ("no FC", fc(lambda r: np.eye(N) + 0 * r), ["every correlation", "is 0"]),
     ("FC of another atlas", lambda f: {"bold": None, "fc": write_matrix(f / "o.tsv", correlations(), "abcdef")
                                        or f / "o.tsv"}, ["lacks 6 regions"]),
+    ("the fitted recording to score", lambda f: {"heldout_bold": [f / "bold.tsv"]}, ["bold.tsv", "the same data"]),
+    ("the fitted matrix to score", lambda f: {"bold": None, "fc": f / "fc.tsv", "heldout_fc": f / "fc.tsv"},
+     ["fc.tsv", "the same data"]),
     ("BOLD to score FC", lambda f: {"bold": None, "fc": f / "fc.tsv", "heldout_bold": [f / "bold.tsv"]},
      ["--heldout-bold", "--heldout-fc"]),
     # maps and maps of names

@@ -340,7 +340,10 @@ def test_usage_errors_exit_2(argv, capsys):
     with pytest.raises(SystemExit) as end:
         run(*argv)
     assert end.value.code == 2
-    assert "usage:" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert "--help" in said
+    assert said.count("\n") == 1
 
 
 # What is read together ---------------------------------------------------------------------------------------------
@@ -373,12 +376,13 @@ def test_fc_takes_the_connectomes_order_and_heldout_scores(files):
     fc = np.corrcoef(rng.normal(size=(N, 50)) + rng.normal(size=50))
     order = rng.permutation(N)
     write_table(files / "fc.tsv", fc[np.ix_(order, order)], "\t", [LABELS[i] for i in order])
-    write_table(files / "held.tsv", fc[::-1, ::-1], "\t", LABELS[::-1])
+    held = np.where(np.eye(N) > 0, 1.0, 0.9 * fc)
+    write_table(files / "held.tsv", held[::-1, ::-1], "\t", LABELS[::-1])
     target, brain, _, _ = read_inputs(sc=[files / "sc.csv"], fc=files / "fc.tsv", heldout_fc=files / "held.tsv")
     assert brain.labels == tuple(LABELS)
     assert target.band is None
     np.testing.assert_allclose(target.folds[0].pool, fc, atol=1e-12)
-    np.testing.assert_allclose(target.folds[0].score[0], fc, atol=1e-12)
+    np.testing.assert_allclose(target.folds[0].score[0], held, atol=1e-12)
 
 
 def test_heldout_recordings_are_the_score_part(files):

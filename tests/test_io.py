@@ -311,8 +311,8 @@ def test_without_names_somebody_has_to_vouch_for_the_order_and_a_note_says_so():
 @pytest.mark.parametrize(("first", "second", "times", "words"), [
     (NAMES, 5, 60, ["5 regions", "4 as in sc.csv"]),
     (NAMES, 60, 4, ["transposed", "4 rows x 60 columns"]),
-    (NAMES, ("Front_L", "Front_R", "Back_L"), 60, ["bold.tsv lacks 1 regions: Back_R", "nearest to Back_R: Back_L"]),
-    (NAMES[:3], NAMES, 60, ["sc.csv lacks 1 regions: Back_R"]),
+    (NAMES, ("Front_L", "Front_R", "Back_L"), 60, ["bold.tsv lacks 1 region: Back_R", "nearest to Back_R: Back_L"]),
+    (NAMES[:3], NAMES, 60, ["sc.csv lacks 1 region: Back_R"]),
     (NAMES, ("LH_Vis_1", "LH_Vis_2", "RH_Vis_1", "RH_Vis_2"), 60, ["lacks 4 regions", "with the same names"]),
 ])
 def test_regions_that_do_not_fit_are_refused(first, second, times, words):
@@ -407,7 +407,7 @@ def test_regions_without_names_are_dropped_at_the_same_places():
     (lambda p: write_text(p, text(numbers().T, "\t")), {"tr": 2}, ["4 rows x 60 columns", "transposed"]),
     (lambda p: write_text(p, text(numbers().T, "\t", None, NAMES)), {"tr": 2}, ["Front_L, Front_R", "transposed"]),
     (lambda p: write_text(p, text(numbers().T, "\t")), {"tr": 2, "labels": NAMES}, ["transposed"]),
-    (write_bold, {"labels": NAMES[:3]}, ["lacks 1 regions: Back_R"]),
+    (write_bold, {"labels": NAMES[:3]}, ["lacks 1 region: Back_R"]),
     (write_bold, {"labels": ("a", "b", "c", "d")}, ["lacks 4 regions", "same names"]),
     (lambda p: write_bold(p, names=("a", "b", "a", "c")), {}, ["more than once: a"]),
     (lambda p: write_bold(p, np.full((T, N), np.nan)), {}, ["no values at all in volume 1"]),
@@ -511,7 +511,7 @@ def test_bad_lengths_and_labels_name_their_own_file(tmp_path):
     with pytest.raises(InputError, match=r"l.csv: the length from Front_R to Front_L"):
         read_connectome(tmp_path / "w.tsv", tmp_path / "l.csv")
     write_text(tmp_path / "labels.txt", "Front_L\nFront_R\nBack_L\n")
-    with pytest.raises(InputError, match=r"labels.txt lacks 1 regions: Back_R"):
+    with pytest.raises(InputError, match=r"labels.txt lacks 1 region: Back_R"):
         read_connectome(tmp_path / "w.tsv", labels=tmp_path / "labels.txt")
     with pytest.raises(InputError, match=r"3 regions.*expected 4"):
         read_connectome(weights(), labels=NAMES[:3])

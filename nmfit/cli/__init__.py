@@ -51,7 +51,7 @@ def _terminate(_signal, _frame):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="nmfit", description="Fit whole-brain models to data, judged on data that the fit never saw.",
         epilog="Exit codes: 0 finished, 1 not converged (or any flag under --strict), 2 bad input, "
                "3 part of a cohort failed, 130 and 143 interrupted.")
@@ -60,6 +60,13 @@ def _parser():
     for command in COMMANDS:
         command.add(verbs)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence; the whole usage, which is long, is what --help is for."""
+
+    def error(self, message):
+        self.exit(REFUSED, f"error: {message}. See `{self.prog} --help`.\n")
 
 
 class _Version(argparse.Action):

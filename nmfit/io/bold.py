@@ -54,7 +54,7 @@ def read_bold(bold, tr=None, labels=None, drop_bad=False, atlas=None, trust_orde
     recordings = [_one(source, i, tr, names, atlas, same) for i, source in enumerate(_several(bold))]
     if not recordings:
         raise InputError("BOLD", "no recording", "Give at least one.")
-    _check_different(recordings)
+    check_different(recordings)
     recordings = _same_regions(recordings, drop_bad, trust_order, same)
     bad = np.unique(np.concatenate([recording.bad_regions() for recording in recordings]))
     if not drop_bad or not bad.size:
@@ -154,7 +154,8 @@ def _beside_atlas(atlas):
     return read_labels(path) if path.is_file() else None
 
 
-def _check_different(recordings):
+def check_different(recordings):
+    """Refuse the same data twice, among recordings and between what is fitted and what is held out."""
     seen = {}
     for recording in recordings:
         key = hashlib.sha256(recording.data.tobytes()).digest()

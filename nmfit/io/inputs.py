@@ -9,7 +9,7 @@ from ..compare.scans import scan_target
 from ..compare.target import fc_target
 from ..errors import InputError
 from ..network import Connectome
-from .bold import read_bold
+from .bold import check_different, read_bold
 from .connectome import read_connectome
 from .fc import read_fc
 from .files import expand, fingerprint_of, split_key
@@ -76,6 +76,7 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
     looked = partial(without_unseen, brain=every, seen=seen, map_names=rules["map_names"])
     held = None if heldout_bold is None else read_bold(heldout_bold, **series)
     if runs is not None:
+        check_different([*runs, *(held or [])])
         common, aligned, notes = align(whole, [looked(run) for run in (*runs, *(held or []))], **rules)
         notes += tuple(note for run in aligned for note in run.notes)
         data, scored = aligned[:len(runs)], aligned[len(runs):] or None
@@ -91,6 +92,9 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
         if heldout_fc is not None:
             scored, more = _matrix(heldout_fc, labels, common, rules, looked)
             notes += more
+            if np.array_equal(scored, data):
+                raise InputError(heldout_fc, f"the same data as {fc}",
+                                 "Give others: on what it was fitted to, any model looks good.")
     kept = [whole.labels.index(label) for label in common.labels]
     mapped = common.labels if seen is None else every.labels
     names, values = (None, None) if maps is None else read_maps(maps, mapped, trust_order, map_names)

@@ -168,7 +168,7 @@ def _refuse_names(lacking, some_match):
         if lost:
             near = difflib.get_close_matches(lost[0], there, n=NEAREST, cutoff=0.3)
             like = f" (nearest to {lost[0]}: {', '.join(near)})" if near else ""
-            said.append(f"{name} lacks {len(lost)} regions: {some(lost)}{like}")
+            said.append(f"{name} lacks {len(lost)} region{'s' * (len(lost) > 1)}: {some(lost)}{like}")
     raise InputError("regions", "; ".join(said),
                      "Give both in one atlas, or drop what only one has (--drop-bad)." if some_match
                      else "Give both in one atlas, with the same names, or join their names with --map-names FILE.")
