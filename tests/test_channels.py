@@ -6,8 +6,12 @@ import mne
 import numpy as np
 import pytest
 
+import nmfit as nf
+from nmfit.compare.recording_eeg import SensorSpectrum
 from nmfit.compare.spherical_spline import spherical_spline, spread_out
+from nmfit.fit.spectrum_channels import channels_left_out
 from nmfit.fit.spectrum_measures import alpha_interval
+from nmfit.fit.spectrum_search import SensorGround
 
 MONTAGE = mne.channels.make_standard_montage("biosemi32")
 
@@ -62,3 +66,30 @@ def test_without_degrees_of_freedom_nobody_knows():
     target = recorded(np.random.default_rng(2), 40, np.arange(2.0, 30.0, 0.5))
     target.dof["fit"] = None
     assert alpha_interval(target, "fit") == (None, None)
+
+
+def test_left_out_channels_are_hidden_from_the_climb_and_scored_beside_splines():
+    rng, at, freqs = np.random.default_rng(3), places(), np.arange(2.0, 30.0, 0.5)
+    truth = np.exp(20 * at[:, 1] + 5 * np.sin(40 * at[:, 0]))[None] / freqs[:, None]
+    score = truth * rng.chisquare(60, truth.shape) / 60
+    target = nf.spectrum_target(SensorSpectrum(freqs, truth, MONTAGE.ch_names, dof=60, positions=at), fmin=2, fmax=30,
+                                heldout=SensorSpectrum(freqs, score, MONTAGE.ch_names, dof=60, positions=at))
+    ground, seen = SensorGround(None, None, truth.copy(), 60, target, target.bins["fit"]), []
+
+    def climb(ground, _steps):
+        seen.append(ground)
+        return [types.SimpleNamespace(psd=truth)]
+
+    found = channels_left_out(ground, climb)
+    out = np.flatnonzero(~seen[0].watched)
+    assert found["channels"] == [MONTAGE.ch_names[i] for i in out]
+    assert out.size == 6
+    assert np.ptp(seen[0].psd[:, out], axis=1).max() < 1e-12              # nothing of their own is left to see
+    np.testing.assert_array_equal(ground.psd, truth)
+    assert found["score"] > 0.97
+    assert found["mean"] < found["spline"] < found["score"]
+
+
+def test_without_places_nothing_is_left_out():
+    target = types.SimpleNamespace(positions=None, s=32)
+    assert channels_left_out(types.SimpleNamespace(target=target), None) is None

@@ -12,7 +12,9 @@ import pytest
 import nmfit as nf
 from nmfit import cli
 from nmfit.cli import options
+from nmfit.compare.recording_eeg import SensorSpectrum
 from nmfit.io import Ledger, write_matrix, write_table
+from nmfit.observe import LeadField
 
 N = 6
 
@@ -51,7 +53,26 @@ def regions_fitted(keep):
     return nf.fit(target, nf.Connectome(weights, labels=names), keep=keep, n_null=1, max_rung="maps")
 
 
-@pytest.mark.parametrize(("fitted", "after"), [(fitted, 1), (fitted, 9), (regions_fitted, 1), (regions_fitted, 5)])
+def sensors_fitted(keep):
+    weights, _ = small()
+    names, freqs, peaks = regional()
+    rng = np.random.default_rng(1)
+    channels = ["O1", "O2", *(f"E{i}" for i in range(6))]
+    gain = 50 * rng.normal(size=(len(channels), N))
+    leadfield = LeadField.of(gain, channels, names)
+    places = rng.normal(size=(len(channels), 3))
+    mean = 1e-16 * peaks @ np.asarray(leadfield.gain).T ** 2 + 2e-14
+    spectrum = SensorSpectrum(freqs, mean * rng.chisquare(8, (30, *mean.shape)) / 8, channels, dof=8,
+                              positions=0.09 * places / np.linalg.norm(places, axis=1, keepdims=True))
+    target = nf.spectrum_target(spectrum, fmin=2.0, fmax=20.0)
+    return nf.fit(target, nf.Connectome(weights, labels=names), leadfield=leadfield, keep=keep, n_null=1,
+                  max_rung="shared")
+
+
+FITS = [(fitted, 1), (fitted, 9), (regions_fitted, 1), (regions_fitted, 5), (sensors_fitted, 1), (sensors_fitted, 4)]
+
+
+@pytest.mark.parametrize(("fitted", "after"), FITS)
 def test_the_same_bits_after_an_interruption(tmp_path, fitted, after):
     ledger, done = Ledger(tmp_path / "cut"), []
 

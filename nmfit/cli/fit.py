@@ -57,8 +57,8 @@ def run(args):
     if args.observed is not None:
         return _fit_partly_seen(args)
     if args.eeg is not None or args.psd is not None:
-        if args.resume and args.psd is None:
-            raise InputError("--resume", "a fit of sensors, whose searches are not kept", "Leave it out.")
+        if args.resume and args.loss is not None:
+            raise InputError("--resume", "a fit under --loss, whose searches are not kept", "Leave one of them out.")
         for name in (*NOT_OF_SPECTRA, *(("maps",) if args.psd is None else NOT_OF_REGIONS)):
             if getattr(args, name) not in (None, "linear"):
                 raise InputError(f"--{name.replace('_', '-')}", "a fit of spectra, which has no such choice",
@@ -129,10 +129,10 @@ def _fit_simulated(args):
 def _fit_eeg(args):
     from ..compare.loss import parse
 
-    loss = None if args.loss is None else parse(args.loss)
+    kept, loss = ledger(args), None if args.loss is None else parse(args.loss)
     target, brain, leadfield = inputs_of_eeg(args, cross=loss is not None and "cross" in loss.needs)
-    return finish(args, target, brain, leadfield=leadfield, loss=loss, n_null=args.n_null, seed=args.seed,
-                  **_highest(args))
+    return finish(args, target, brain, leadfield=leadfield, keep=kept, loss=loss, n_null=args.n_null,
+                  seed=args.seed, **_highest(args))
 
 
 def _fit_psd(args):

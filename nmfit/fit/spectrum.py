@@ -9,6 +9,7 @@ from ..errors import InputError
 from ..network import Connectome
 from .sensors import check_sensors
 from .spectrum_answer import build_spectrum_result, r2_on
+from .spectrum_channels import channels_left_out
 from .spectrum_climb import climb_by_slopes
 from .spectrum_evidence import parcel_null
 from .spectrum_under_loss import climb_under_loss
@@ -16,14 +17,15 @@ from .threads import one_core_each
 
 
 def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts=2, steps=None, n_null=19,
-                 loss=None, progress=None, command=None):
+                 loss=None, progress=None, command=None, keep=None):
     """Explain the spectra of EEG channels by a network of populations seen through a lead field.
 
     Climbs from one damped oscillator with shared parameters (`Hopf`) to Jansen and Rit's columns at equal freedom, to
     parameters along maps, to every region's own, shrunken, to a second time scale in every region, to noise and
     sensitivity per sensor. Keeps a rung only when it predicts the choose part better by more than the scatter of so
     short a stretch, when sources carry the occipital alpha and when no root lies right of the axis; refits what was
-    kept to fit and choose parts together; opens the score part once, beside the same climb without coupling.
+    kept to fit and choose parts together; opens the score part once, beside the same climb without coupling; fits a
+    fifth fewer channels and predicts those.
 
     Parameters
     ----------
@@ -48,6 +50,9 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
         power unless given. Scores are R2 of log10 power in every case.
     progress : Progress, optional
     command : str, optional
+    keep : function ``(key, compute) -> arrays``, optional
+        Remembers finished searches, so that an interrupted call goes on where it stood: see `nmfit.io.Ledger`. Not of
+        fits under a loss of one's own.
 
     Returns
     -------
@@ -66,7 +71,7 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
         normalised, told = brain.normalised("none", "rowsum"), {"max_rung": max_rung, "starts": starts, "steps": steps,
                                                                 "progress": progress}
         if loss is None:
-            found = climb_by_slopes(target, normalised, leadfield, **told)
+            found = climb_by_slopes(target, normalised, leadfield, keep=keep, **told)
         else:
             found = climb_under_loss(target, normalised, leadfield, loss, **told)
         both, tried, whole, twins, of_nulls, climb = found
@@ -77,7 +82,12 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
         if n_null and "score" in target.psd and target.design != "bins":
             null = parcel_null(of_nulls, climb, brain.hemispheres(), n_null, lambda f: r2_on(f, target, "score"),
                                seed=seed, steps=steps, progress=progress)
-        return build_spectrum_result(both, brain, tried, whole, twins, null, seed, command, began)
+        left_out = None
+        if loss is None:
+            if progress is not None:
+                progress.start("channels left out")
+            left_out = channels_left_out(both, climb, steps)
+        return build_spectrum_result(both, brain, tried, whole, twins, null, left_out, seed, command, began)
 
 
 def _matched(target, brain, leadfield):

@@ -53,7 +53,7 @@ def trial_row(tried, heldout, twin, fitted):
             "reason": tried.reason, "drive": False, "coupling_zero": twin}
 
 
-def build_spectrum_result(ground, brain, tried, whole, twins, null, seed, command, began):
+def build_spectrum_result(ground, brain, tried, whole, twins, null, left_out, seed, command, began):
     """Return the Result of a climb for spectra.
 
     Parameters
@@ -63,6 +63,7 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, seed, comman
     tried : list of Tried
     whole, twins : lists of FittedSpectrum, the kept rungs with and without coupling
     null : Null or None
+    left_out : dict or None, see `channels_left_out`
     seed, command, began : for the record
     """
     target, best = ground.target, whole[-1]
@@ -94,6 +95,7 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, seed, comman
         measures["alpha_peak_model_se"], measures["alpha_peak_model_ci95"] = model_alpha_interval(best, errors, target,
                                                                                                   seed)
     measures["unstable_roots"] = count_unstable(best)
+    measures["left_out"] = left_out
     explained = None
     if null is not None:
         explained = explained_rung([f.level for f in whole], [r2_on(f, target, "score") for f in whole],

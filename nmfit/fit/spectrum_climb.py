@@ -15,7 +15,7 @@ from .threads import side_by_side
 SHRINKAGES = (0.03, 0.1)
 
 
-def climb_by_slopes(target, brain, leadfield, *, max_rung, starts, steps, progress):
+def climb_by_slopes(target, brain, leadfield, *, max_rung, starts, steps, progress, keep=None):
     """Return the ground of all but the score part, the rungs tried, and the kept ones refitted with their twins.
 
     Beside them the ground of nulls and a function that climbs the kept rungs on it. Nulls are fitted without coupling,
@@ -23,7 +23,8 @@ def climb_by_slopes(target, brain, leadfield, *, max_rung, starts, steps, progre
     """
     if max_rung not in NAMES:
         raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(NAMES)}.")
-    ground = SensorGround(brain, leadfield, target.psd["fit"], target.dof["fit"], target, target.bins["fit"])
+    ground = SensorGround(brain, leadfield, target.psd["fit"], target.dof["fit"], target, target.bins["fit"],
+                          keep=keep)
     tried = _climb(ground, LADDER[:NAMES.index(max_rung) + 1], starts, steps, progress)
     kept = [t.fitted for t in tried if t.kept]
     both, paths = pooled(ground), [f.path for f in kept]

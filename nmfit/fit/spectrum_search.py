@@ -11,11 +11,12 @@ from ..compare.spectral_losses import log10_bias
 from ..dynamics.stability import leading_root
 from ..parameters import declarations
 from .gauss_newton import HELD
+from .ground import digest
 from .minimise import Status
 from .space import frame
 from .spectrum_ground import interpolation, model_frequencies
 from .spectrum_measures import alpha_peak
-from .spectrum_newton import settle_sensors
+from .spectrum_newton import Found, settle_sensors
 from .spectrum_objective import NARROWEST
 from .spectrum_populations import COORDINATES, PEAK, SCALES, bounds_of, model_name, population
 from .spectrum_rungs import brain_maps, layout_of
@@ -42,6 +43,8 @@ class SensorGround:
     bins : array of bool ``[f]``, the frequencies that take part
     coupled : whether regions hear each other
     loss, cross : as `SpectrumGround` has them; here the loss is the mean squared residual of log10 power
+    watched : array of bool ``[s]``, the channels that take part; all unless given
+    keep : what remembers finished searches, or None
     """
 
     brain: object
@@ -53,6 +56,8 @@ class SensorGround:
     coupled: bool = True
     loss: object = None
     cross: np.ndarray | None = None
+    watched: np.ndarray | None = None
+    keep: object = None
 
     @functools.cached_property
     def maps(self):
@@ -172,7 +177,7 @@ def fit_sensor_rung(ground, rung, below=None, *, starts=2, shrinkage=0.1, steps=
         Weight of the priors, as the variance of a residual of log10 power would be.
     steps : int, optional
     """
-    counts = np.broadcast_to(ground.bins[:, None], ground.psd.shape).astype(float)
+    counts = np.outer(ground.bins, np.ones(ground.leadfield.s) if ground.watched is None else ground.watched)
     found = []
     for problem, tail in begun(ground, rung, below, starts):
         layout = layout_of(rung, problem.networks, ground.maps, ground.leadfield.s, coupled=ground.coupled,
@@ -181,9 +186,7 @@ def fit_sensor_rung(ground, rung, below=None, *, starts=2, shrinkage=0.1, steps=
         vector[vector.size - tail.size:] = tail
         if continues(rung, below):
             vector = layout.continued(below.layout, below.vector)
-        at = settle_sensors(functools.partial(_see, problem), ground.data, counts, layout, vector,
-                            shrinkage=shrinkage, steps=STEPS if steps is None else steps, tolerance=TOLERANCE,
-                            allowed=functools.partial(_rests, problem))
+        at = _settled(ground, problem, counts, layout, vector, shrinkage, STEPS if steps is None else steps)
         found.append((at, problem, layout))
     at, problem, layout = found[int(np.nanargmin([one.history[-1] for one, _, _ in found]))]
     point = layout.point(at.vector)
@@ -195,6 +198,23 @@ def fit_sensor_rung(ground, rung, below=None, *, starts=2, shrinkage=0.1, steps=
         status=Status.CONVERGED if at.converged else Status.STEP_LIMIT, abscissa=abscissa(problem, point),
         history=at.history, shrinkage=shrinkage,
         path=(() if below is None else below.path) + ((rung, shrinkage),))
+
+
+def _settled(ground, problem, counts, layout, vector, shrinkage, steps):
+    """Return where a search ends, or where one of the same inputs is remembered to have ended."""
+    see = functools.partial(_see, problem)
+
+    def search():
+        return settle_sensors(see, ground.data, counts, layout, vector, shrinkage=shrinkage, steps=steps,
+                              tolerance=TOLERANCE, allowed=functools.partial(_rests, problem))
+
+    if ground.keep is None:
+        return search()
+    known = digest((problem, ground.data, counts, vector, layout.basis, layout.precisions), shrinkage, steps, TOLERANCE)
+    kept = ground.keep(known, lambda: {name: getattr(found, name) for found in [search()] for name in
+                                       ("vector", "history", "steps", "converged")})
+    return Found(kept["vector"], see(layout.point(kept["vector"])), kept["history"], int(kept["steps"]),
+                 bool(kept["converged"]))
 
 
 def continues(rung, below):

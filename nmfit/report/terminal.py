@@ -151,7 +151,7 @@ def beside(result):
         ("baselines", ""),
         *((INDENT + words.baseline(name), words.score(value)) for name, value in record["baselines"].items()),
     ]
-    return [f"{INDENT}{what:<32}{text}".rstrip() for what, text in lines]
+    return [f"{INDENT}{what:<31} {text}".rstrip() for what, text in lines]
 
 
 def _paragraphs(texts):
