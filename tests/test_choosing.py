@@ -4,6 +4,7 @@ import dataclasses
 from functools import cache
 
 import numpy as np
+import optax
 import pytest
 
 import nmfit as nf
@@ -16,6 +17,7 @@ from nmfit.fit.rungs import check_ladder
 from nmfit.models import MODELS, Hopf
 from nmfit.models.recommend import TREE
 from nmfit.parameters import pytree
+from nmfit.report.methods import paragraph
 
 N = 6
 
@@ -116,6 +118,23 @@ def test_a_lone_matrix_climbs_on_masked_blocks():
     result = nf.fit(lone, brain, n_null=0, confirm=False, steps=40, sc_transform="none", max_rung="maps")
     assert all(rung["reason"] for rung in result.record["rungs"])
     assert "standard errors over" in result.record["rungs"][-1]["reason"]
+
+
+def test_any_optax_transformation_searches():
+    target, brain = data()
+    options = {"n_null": 0, "confirm": False, "steps": 40, "sc_transform": "none", "max_rung": "shared"}
+    own, default = nf.fit(target, brain, optimiser=optax.adam(0.1), **options), nf.fit(target, brain, **options)
+    assert own.record["provenance"]["optimiser"] == "the caller's own"
+    assert default.record["provenance"]["optimiser"] == "L-BFGS"
+    assert "L-BFGS" not in paragraph(own)
+    assert "L-BFGS" in paragraph(default)
+    losses = [result.record["rungs"][0]["loss"] for result in (own, default)]
+    assert losses[0] != losses[1]
+    assert losses[0] < 1.2 * losses[1]
+    with pytest.raises(nf.InputError, match="optax transformation"):
+        nf.fit(target, brain, optimiser="adam")
+    with pytest.raises(nf.InputError, match="kept searches"):
+        nf.fit(target, brain, optimiser=optax.adam(0.1), keep=lambda _, compute: compute())
 
 
 def test_a_model_of_ones_own_is_taken_as_it_is():

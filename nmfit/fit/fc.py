@@ -51,6 +51,7 @@ class Plan:
     loss: object = None
     keep: object = None
     until: float | None = None
+    optimiser: object = None
 
     def ground(self, fold_or_split, make=None):
         """Return the ground of a split or of a fold's pool, its connectome replaced by ``make`` if given."""
@@ -75,7 +76,7 @@ class Plan:
                       np.triu(np.ones((brain.n, brain.n)), 1) if pairs is None else pairs, self.target.band,
                       self.target.slowest, NODES if model.rotation is not None else FAST_NODES, self.loss,
                       self.target.projector, self.keep, lambda name: dataclasses.replace(
-                          self, model=MODELS[name]()).ground(fold_or_split, lambda _: brain))
+                          self, model=MODELS[name]()).ground(fold_or_split, lambda _: brain), self.optimiser)
 
     def brain(self, people=None):
         """Return the connectome of some people: the one there is, or the mean of theirs."""
@@ -86,7 +87,8 @@ class Plan:
 
 def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=None, sc_norm="max", n_null=19,
         seed=0, max_rung="region", ladder=None, starts=8, steps=None, null_steps=None, loss=None, confirm=True,
-        progress=None, command=None, keep=None, budget=None):
+        progress=None, command=None, keep=None, budget=None,
+        optimiser=None):
     """Find the model that explains functional connectivity, and say how sure that is.
 
     Climbs from shared parameters to maps to regions (to edges on request), each with and without a shared drive;
@@ -133,6 +135,9 @@ def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=No
         Seconds. Less than half go to the climb, which begins no level that would not be over in time, and says so;
         wrong connectomes are drawn while there is time; the answer is confirmed only if some is left. What has begun
         is finished, so that a call may take longer.
+    optimiser : optax.GradientTransformation, optional
+        For every search, such as ``optax.adam(0.05)``; L-BFGS with a line search unless given. Not with ``keep``, since
+        nothing tells one from another.
 
     Returns
     -------
@@ -146,12 +151,18 @@ def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=No
     began = time.monotonic()
     if budget is not None and not budget > 0:
         raise InputError("budget", f"found {budget!r}", "Give seconds, above 0.")
+    if optimiser is not None and not {"init", "update"} <= set(dir(optimiser)):
+        raise InputError("optimiser", f"found {optimiser!r}", "Give an optax transformation, such as optax.adam(0.05).")
+    if optimiser is not None and keep is not None:
+        raise InputError("optimiser", "an optimiser of one's own beside kept searches, which know none",
+                         "Leave keep out.")
     levels = levels_of(target, model, max_rung, ladder)
     if ladder is not None or isinstance(model, list | tuple) or model is None:
         model = levels[0][0].model
     max_rung = levels[-1][0].level
     plan = plan_of(target, brain, model=model, maps=maps, transform=sc_transform, norm=sc_norm, seed=seed,
                    starts=starts, steps=steps, null_steps=null_steps, loss=loss, keep=keep)
+    plan = dataclasses.replace(plan, optimiser=optimiser)
     plan = plan if budget is None else dataclasses.replace(plan, until=began + float(budget))
     with jax.enable_x64(True), one_core_each():
         return _run(plan, levels, sc_transform, n_null, confirm, progress, began, map_names, command)
@@ -282,6 +293,7 @@ def _provenance(plan, began, command, n_null, max_rung):
             "command": command or f"nmfit.fit in {Path(sys.argv[0]).name or 'Python'}", "seed": plan.seed,
             "dtype": "float64", "device": jax.default_backend(), "n_null": n_null, "max_rung": max_rung,
             "loss": None if plan.loss is None else str(plan.loss),
+            "optimiser": "L-BFGS" if plan.optimiser is None else "the caller's own",
             "input_sha256": {k: v for source in (*plan.brains, plan.target) for k, v in source.sha256.items()},
             "connectome": {"transform": plan.transform, "norm": plan.norm, "notes": list(brain.notes),
                            "people": len(plan.brains)},

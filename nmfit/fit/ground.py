@@ -48,6 +48,7 @@ class Ground:
     loss, nuisance : see `FcProblem`
     keep : function ``(key, compute) -> arrays`` that remembers finished searches, or None
     other : function from a model's name to the ground where that model stands in this one's place
+    optimiser : optax transformation, or None for L-BFGS
     """
 
     network: object
@@ -62,6 +63,7 @@ class Ground:
     nuisance: np.ndarray | None = None
     keep: object = None
     other: object = None
+    optimiser: object = None
 
     @property
     def level_known(self):
@@ -140,7 +142,7 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
         problems.append(problem_of(ground, network, blocks, shrinkage))
 
     def search():
-        return _search(problems, rung, starts, seed, steps)
+        return _search(problems, rung, starts, seed, steps, ground.optimiser)
 
     known = (rung, starts, seed, steps, TOLERANCE)
     found = search() if ground.keep is None else ground.keep(digest(problems, *known), search)
@@ -168,28 +170,29 @@ class _Runner(NamedTuple):
         return float(self.found.loss) if np.isfinite(self.found.loss) else np.inf
 
 
-def _further(problems, where, theta, until, runner=None):
+def _further(problems, where, theta, until, optimiser, runner=None):
     """Go on with a start until it has made so many steps or has come to its end."""
     made = 0 if runner is None else runner.steps
     if runner is not None and (made >= until or STATUSES[int(runner.found.status)] is not Status.STEP_LIMIT):
         return runner
-    found = minimise(fc_objective_along, theta, problems[where], until - made, TOLERANCE)
+    found = minimise(fc_objective_along, theta, problems[where], until - made, TOLERANCE, optimiser=optimiser)
     history = np.asarray(found.history)[:int(found.steps) + 1]
     return _Runner(where, found, made + int(found.steps),
                    history if runner is None else np.append(runner.history, history[1:]))
 
 
-def _search(problems, rung, starts, seed, steps):
+def _search(problems, rung, starts, seed, steps, optimiser=None):
     """Minimise from every start of every problem; return the best as arrays, all that a `Fitted` cannot rebuild.
 
     Starts race: after some steps the best go on, in the end the leader alone (successive halving).
     """
     laps = [(min(at, steps), most) for at, most in RACE.get(rung.level, ())] + [(steps, 1)]
-    running = [_further(problems, where, as_vector(problem.blocks, theta), laps[0][0])
+    running = [_further(problems, where, as_vector(problem.blocks, theta), laps[0][0], optimiser)
                for where, problem in enumerate(problems) for theta in _starts(problem.blocks, starts, seed, rung)]
     start_loss, count, made, agreeing = running[0].found.start_loss, len(running), 0, 0
     for until, most in laps:
-        running = sorted((_further(problems, r.where, r.found.theta, until, r) for r in running), key=lambda r: r.loss)
+        running = sorted((_further(problems, r.where, r.found.theta, until, optimiser, r) for r in running),
+                         key=lambda r: r.loss)
         left = running[most:]
         agreeing += sum(r.loss < running[0].loss + AGREE for r in left)
         made += sum(r.steps for r in left)

@@ -35,7 +35,8 @@ def paragraph(result):
     notes = made.get("target", {}).get("notes", [])
     split = f"The data: {'; '.join(notes)}." if notes else ""
     cited = [MODELS[rung["model"]].source] if rung["model"] in MODELS else []
-    cited += [SOURCES[rung["engine"]], SOURCES["L-BFGS"]]
+    cited += [SOURCES[rung["engine"]]]
+    cited += [SOURCES["L-BFGS"]] if made.get("optimiser", "L-BFGS") == "L-BFGS" else []
     cited += [SOURCES["jackknife"]] if any(row["se"] is not None for row in record["parameters"]) else []
     cited += [SOURCES["sandwich"]] if record.get("identifiability") else []
     cited += [SOURCES["nulls"]] if any(null and null["n"] for null in record["nulls"].values()) else []
@@ -143,7 +144,13 @@ def _model(result):
                 f"{words.printable(made['loss'])}, was minimised by Adam, {told['steps']} steps.")
     loss = words.printable(made.get("loss") or "1 − r + 5 (difference of mean FC)²")
     return (f"{text}. The model's connectivity was computed {ENGINES[rung['engine']]}. The loss, {loss} "
-            "over the upper triangle, was minimised with L-BFGS on exact gradients from several starts.")
+            f"over the upper triangle, was minimised with {_searched(made)} on exact gradients from several starts.")
+
+
+def _searched(made):
+    """Return by what a loss was minimised."""
+    name = made.get("optimiser", "L-BFGS")
+    return name if name == "L-BFGS" else "an optimiser of the authors' choice (name it here)"
 
 
 def _roles(result):

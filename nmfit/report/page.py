@@ -143,6 +143,8 @@ def _climb_table(result):
 
 def _beside_table(result):
     record, rung = result.record, result.rung(result.chosen)
+    if "not_validated" in record["flags"]:
+        return "<p>Nothing: no data were held out, so there is no score, no ceiling, and no wrong connectome.</p>"
     rows = [
         [f"<b>{escaped(words.rung_name(rung))}</b>, held out",
          words.score(rung["score_heldout"], rung["score_heldout_se"])],
