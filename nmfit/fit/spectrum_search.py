@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..compare.spectral_losses import log10_bias
-from ..dynamics.stability import leading_root
+from ..dynamics.stability import leading_root, unstable_roots
 from ..parameters import declarations
 from .gauss_newton import HELD
 from .ground import digest
@@ -17,7 +17,6 @@ from .space import frame
 from .spectrum_ground import interpolation, model_frequencies
 from .spectrum_measures import alpha_peak
 from .spectrum_newton import Found, settle_sensors
-from .spectrum_objective import NARROWEST
 from .spectrum_populations import COORDINATES, PEAK, SCALES, bounds_of, model_name, population
 from .spectrum_rungs import brain_maps, layout_of
 from .spectrum_slopes import SENSOR_ROWS, Point, SensorProblem, leadfield_at, network_at, sensors_see_compiled
@@ -240,9 +239,16 @@ def abscissa(problem, point):
 
 
 def _rests(problem, point):
-    """Return whether a point has a state of rest; oscillators always do, see `abscissa`."""
-    columns = any(model_name(network) != "Hopf" for network in problem.networks)
-    return not columns or abscissa(problem, point) < -SLOWEST
+    """Return whether a point has a state of rest; oscillators always do, see `abscissa`.
+
+    The leading root is tracked from the least damped poles; strong coupling can lift others, which are counted.
+    """
+    for k, network in enumerate(problem.networks):
+        if model_name(network) != "Hopf" and problem.coupled:
+            there, x = network_at(point, problem, k)
+            if float(leading_root(there, x)) > -SLOWEST or unstable_roots(there, x):
+                return False
+    return True
 
 
 def begun(ground, rung, below, starts):
@@ -276,7 +282,7 @@ def begun(ground, rung, below, starts):
 def _damped(problem):
     """Return a problem whose coupling is weak enough for a state of rest where it begins."""
     for _ in range(12):
-        if not problem.coupled or abscissa(problem, _nowhere(problem)) < -NARROWEST:
+        if _rests(problem, _nowhere(problem)):
             break
         problem = dataclasses.replace(problem, coupling=problem.coupling / 2)
     return problem
