@@ -13,6 +13,8 @@ from .spectrum_search import SensorGround, fit_sensor_rung
 from .threads import side_by_side
 
 SHRINKAGES = (0.03, 0.1)
+WEAK_COUPLING = 0.1        # 1/s: where coupling is let in after a climb without it
+REFIT_STEPS = 12           # of a kept rung below the last, from its optimum to little more data
 
 
 def climb_by_slopes(target, brain, leadfield, *, max_rung, starts, steps, progress, keep=None):
@@ -29,10 +31,16 @@ def climb_by_slopes(target, brain, leadfield, *, max_rung, starts, steps, progre
     kept = [t.fitted for t in tried if t.kept]
     both, paths = pooled(ground), [f.path for f in kept]
     apart = dataclasses.replace(both, coupled=False)
+    if not kept:
+        return both, tried, [], [], apart, None
     if progress is not None:
         progress.start("all but the score part, with and without coupling")
     twins, *whole = side_by_side(lambda job: job(), [
-        lambda: along(apart, paths, steps), *(lambda fitted=fitted: _refitted(both, fitted, steps) for fitted in kept)])
+        lambda: along(apart, paths, steps), lambda: _refitted(both, kept[-1], steps),
+        *(lambda fitted=fitted: _refitted(both, fitted, min(REFIT_STEPS, steps or REFIT_STEPS))
+          for fitted in kept[:-1])])
+    pairs = zip([*whole[1:], whole[0]], twins, strict=True)
+    whole = side_by_side(lambda pair: _no_worse(both, *pair, min(REFIT_STEPS, steps or REFIT_STEPS)), pairs)
     return both, tried, whole, twins, apart, lambda ground, steps: along(ground, paths, steps)
 
 
@@ -48,6 +56,16 @@ def along(ground, paths, steps):
                 done[path[:k + 1]] = fit_sensor_rung(ground, rung, done[path[:k]], starts=1, shrinkage=shrinkage,
                                                      steps=steps)
     return [done[path] for path in paths]
+
+
+def _no_worse(ground, fitted, twin, steps):
+    """Return the lower of a rung and of one begun where the climb without coupling ended, which it contains."""
+    if fitted.loss <= twin.loss:
+        return fitted
+    problem = dataclasses.replace(twin.problem, coupled=True, coupling=0.0 * twin.problem.coupling + WEAK_COUPLING)
+    again = fit_sensor_rung(ground, fitted.rung, dataclasses.replace(twin, problem=problem),
+                            shrinkage=fitted.shrinkage, steps=steps)
+    return again if again.stable and again.loss < fitted.loss else fitted
 
 
 def _refitted(ground, fitted, steps):

@@ -21,7 +21,7 @@ from .spectrum_populations import COORDINATES, PEAK, SCALES, bounds_of, model_na
 from .spectrum_rungs import brain_maps, layout_of
 from .spectrum_slopes import SENSOR_ROWS, Point, SensorProblem, leadfield_at, network_at, sensors_see_compiled
 
-STEPS, TOLERANCE = 60, 2e-3
+STEPS, TOLERANCE = 40, 5e-3
 SLOWEST = 1.0                            # 1/s: the least damping of a network of columns
 BETA = (14.0, 30.0)                      # Hz, where a second start looks for its peak
 WIDTHS = {"slow": 10.0, "fast": 30.0}    # 1/s
