@@ -39,8 +39,8 @@ def climb_by_slopes(target, brain, leadfield, *, max_rung, starts, steps, progre
         lambda: along(apart, paths, steps), lambda: _refitted(both, kept[-1], steps),
         *(lambda fitted=fitted: _refitted(both, fitted, min(REFIT_STEPS, steps or REFIT_STEPS))
           for fitted in kept[:-1])])
-    pairs = zip([*whole[1:], whole[0]], twins, strict=True)
-    whole = side_by_side(lambda pair: _no_worse(both, *pair, min(REFIT_STEPS, steps or REFIT_STEPS)), pairs)
+    limits = [min(REFIT_STEPS, steps or REFIT_STEPS)] * (len(kept) - 1) + [steps]
+    whole = side_by_side(lambda job: _no_worse(both, *job), zip([*whole[1:], whole[0]], twins, limits, strict=True))
     return both, tried, whole, twins, apart, lambda ground, steps: along(ground, paths, steps)
 
 
