@@ -79,6 +79,8 @@ def _climb(ground, ladder, starts, steps, progress):
     for rung in ladder:
         if rung.maps and not rung.regions and not len(ground.maps):
             continue                                       # nobody knows where regions lie
+        if kept is None and not rung.model:
+            break
         began = time.monotonic()
         if progress is not None:
             progress.start(rung.name)
