@@ -65,7 +65,7 @@ def cells(model, observation, engine):
     value, slope = np.asarray(answer(jnp.asarray(G))), np.asarray(jax.jit(jax.jacrev(answer))(jnp.asarray(G)))
     # the wider step where rounding hides the change, the narrower where the curve bends
     numerics = np.stack([np.asarray(answer(jnp.asarray(G + h)) - answer(jnp.asarray(G - h))) / (2 * h)
-                         for h in (1e-3 * G, 1e-4 * G)])
+                         for h in (1e-2 * G, 1e-3 * G, 1e-4 * G)])
     numeric = numerics[np.argmin(np.abs(numerics - slope), axis=0), np.arange(len(names))]
     for i, name in enumerate(names):
         scale = max(abs(slope[i]), 1e-6 * abs(value[i]) / G, 1e-300)

@@ -59,7 +59,8 @@ head
 
 # %% [markdown]
 # What was it made with? Which regions are noisy is told at sensors up to a common factor (the lead field's fitted scale
-# takes the rest), blurred by the head, and here sixty regions are missing; so we compare patterns.
+# takes the rest), blurred by the head, and here sixty regions are missing; so we compare patterns. Spectra predicted to
+# their ceiling are not a region's noise recovered: many sets of regional values make the same spectra at sensors.
 
 # %%
 truth = json.loads((folder / "truth.json").read_text())
@@ -73,6 +74,6 @@ figure, axis = plt.subplots(figsize=(4.4, 3.6), layout="constrained")
 axis.set(xlabel="noise put in", ylabel="noise found (relative)", title="noise of the regions")
 if rows:
     wanted, found = np.array([noise[row["region"]] for row in rows]), np.array([row["value"] for row in rows])
-    axis.loglog(wanted, found, "o", color="#0072B2", markersize=4)
+    axis.plot(wanted, found, "o", color="#0072B2", markersize=4)
     axis.set_title(f"{len(rows)} regions, r = {np.corrcoef(np.log(wanted), np.log(found))[0, 1]:.2f}")
 figure
