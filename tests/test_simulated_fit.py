@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from chaos import EACH_TO_EACH, chaotic, lyapunov_exponent
 
 import nmfit
 from nmfit.compare.scans import scan_target
@@ -17,7 +18,7 @@ from nmfit.fit.simulated import _keys, _problem, _usual, fit_simulated
 from nmfit.fit.simulated_objective import simulated_objective
 from nmfit.fit.space import freed, observed, origin_theta, place
 from nmfit.fit.stochastic import Outcome, by_differences, descend, gradient_health
-from nmfit.models import FitzHughNagumo, Hopf, Kuramoto, ReducedWongWang
+from nmfit.models import FitzHughNagumo, Hopf, JansenRit, Kuramoto, ReducedWongWang
 from nmfit.network import Network
 from nmfit.observe import Balloon, Direct
 
@@ -45,6 +46,10 @@ def test_scans_are_measured_as_data(target):
     assert target.n == N
     assert target.fit.fcd.size == 3 * (lambda w: w * (w - 1) // 2)(len(target.windows()[0]))
     assert 0 < target.fit.twin_ks < 1
+    (r, r_error), (ks, ks_error) = target.real["r"], target.real["ks"]
+    assert -1 < r < 1
+    assert 0 < ks < 1
+    assert min(r_error, ks_error) > 0
     assert 2 < target.fit.samples < 250
     given = scan_target(fc=target.fit.fc, fcd=target.fit.fcd, tr=TR, volumes=250, band=BAND)
     np.testing.assert_array_equal(given.fit.fcd, np.sort(target.fit.fcd))
@@ -125,6 +130,23 @@ def test_chaos_is_named():
     smooth = gradient_health(bowl, jax.value_and_grad(bowl), lambda *_: np.ones(10), {"x": jnp.zeros(3)}, 10.0, 3)
     assert smooth.estimator == "gradient"
     assert smooth.error < 1e-6
+
+
+def test_the_chaotic_network_is_chaotic_and_a_resting_one_is_not():
+    mean, error = lyapunov_exponent(chaotic())
+    assert mean > 1 + 3 * error
+    assert lyapunov_exponent(Network.of(EACH_TO_EACH, JansenRit(), G=0.5), parts=200)[0] < 0
+
+
+@pytest.mark.long
+def test_no_gradient_through_chaos_is_trusted():
+    scans = scan_target(list(np.random.default_rng(0).normal(size=(3, 200, 4))), tr=0.1, band=(0.5, 4.0), window=4.0,
+                        step=2.0)
+    found = fit_simulated(scans, EACH_TO_EACH, model=chaotic(), free={"G": "shared"}, loss=nmfit.loss.FCMSE(), steps=2,
+                          rate=0.5, seeds=1, score_seeds=2, dt=1e-3, seconds=20.0)
+    assert found.health.growth > 0.5
+    assert found.health.estimator == "differences"
+    assert np.isfinite(found.loss)
 
 
 @pytest.mark.long

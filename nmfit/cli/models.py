@@ -34,7 +34,7 @@ def run(args):
         for row in table:
             print("  ".join(map(str.ljust, row, widths)).rstrip())
     else:
-        print(describe(model_named(args.name)))
+        print(describe(model_named(args.name)).replace("``", ""))       # marks of the reference's pages
     return FINISHED
 
 

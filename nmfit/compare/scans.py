@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..shown import Shown
-from .empirical import band_pass, functional_connectivity, group_fc
+from .empirical import band_pass, fc_score, functional_connectivity, group_fc
 from .recording import Recording
 from .series import (
     analytic,
@@ -59,6 +59,8 @@ class ScanTarget(Shown):
     labels : tuple of str, or None
     notes, flags : tuples of str
     sha256 : dict of file name to fingerprint
+    real : what each scan of the fit part scores against the score part, ``{"r", "ks": (mean, standard error)}``, for
+        simulated ones to be held against; None without a score part
     """
 
     shown_as: ClassVar = "scan_target"
@@ -74,6 +76,7 @@ class ScanTarget(Shown):
     notes: tuple = ()
     sha256: dict = dataclasses.field(default_factory=dict)
     flags: tuple = ()
+    real: dict | None = None
 
     @property
     def n(self):
@@ -138,8 +141,10 @@ def scan_target(data=None, *, heldout=None, tr=None, band=(0.01, 0.1), window=60
         if censored:
             raise InputError(run.source or "BOLD", "a censored series, whose windows are no stretches of time",
                              "Fit its FC (fc_target), or give the series without censoring.")
-    return ScanTarget(measured(runs, band, window, step), None if held is None else measured(held, band, window, step),
-                      first.tr, len(first.data), band, window, step, first.labels, notes=notes,
+    score = None if held is None else measured(held, band, window, step)
+    return ScanTarget(measured(runs, band, window, step), score, first.tr, len(first.data), band, window, step,
+                      first.labels, notes=notes,
+                      real=None if score is None else likeness(runs, score, band, window, step),
                       sha256={k: v for run in [*runs, *(held or [])] for k, v in run.sha256.items()})
 
 
@@ -154,6 +159,19 @@ def measured(runs, band, window, step, seed=0):
         order=None if band is None else np.concatenate(
             [order_parameter(np.angle(analytic(band_pass(run.data, tr, band)))) for run in runs]),
         twin_ks=ks_distance(pooled, linear), samples=float(np.mean([effective_samples(p) for p in passed])))
+
+
+def likeness(runs, score, band, window, step):
+    """Return how like measured scans are to other measured scans, each by itself: mean and standard error over scans.
+
+    ``r`` of FC and ``ks`` of FCD, as simulated scans are scored. None with fewer than two scans.
+    """
+    if len(runs) < 2:
+        return None
+    tr = runs[0].tr
+    rows = {"r": [fc_score(functional_connectivity(run.data, tr, band), score.fc) for run in runs],
+            "ks": [ks_distance(fcd_values(trimmed(run.data, tr, band), tr, window, step), score.fcd) for run in runs]}
+    return {name: (float(np.mean(v)), float(np.std(v, ddof=1) / np.sqrt(len(v)))) for name, v in rows.items()}
 
 
 def thinned(values):

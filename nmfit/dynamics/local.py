@@ -46,9 +46,6 @@ def imaginary(w):
 def transfer(a, b, c, s):
     """Return ``C (s - A)^-1 B`` at many points of the complex plane for many small systems.
 
-    The resolvent's numerator and denominator are polynomials in ``s`` (Faddeev-LeVerrier), found once for all
-    points with ``d`` small products; the time is scaled so that ``A`` has norm one.
-
     Parameters
     ----------
     a, b, c : arrays ``[n, d, d]``, ``[n, d, p]``, ``[n, q, d]``
@@ -58,9 +55,23 @@ def transfer(a, b, c, s):
     -------
     array ``[f, n, q, p]``
     """
+    return ratio_at(polynomials(a, b, c), s)
+
+
+def polynomials(a, b, c):
+    """Return numerators and denominator of ``C (s - A)^-1 B`` as polynomials in ``s`` (Faddeev-LeVerrier).
+
+    They take ``d`` small products, whatever the number of points; the time is scaled so that ``A`` has norm one.
+
+    Returns
+    -------
+    numerators : ``d`` arrays ``[n, q, p]``, the highest power first
+    denominator : ``d + 1`` arrays ``[n]``
+    size : ``[n]``, 1/s, what ``s`` is divided by
+    """
     d = a.shape[-1]
     size = jax.lax.stop_gradient(jnp.maximum(jnp.max(jnp.abs(a), axis=(-2, -1), keepdims=True), 1e-30))
-    scaled, s = a / size, s[:, None] / complexed(size[:, 0, 0])
+    scaled = a / size
     eye = jnp.eye(d, dtype=a.dtype)
     adjugate = jnp.broadcast_to(eye, a.shape)
     numerators, coefficients = [c @ b], [jnp.ones(a.shape[0], dtype=a.dtype)]
@@ -71,9 +82,16 @@ def transfer(a, b, c, s):
         if power < d:
             adjugate = product + last[:, None, None] * eye
             numerators.append(c @ adjugate @ b)
+    return tuple(numerators), tuple(coefficients), size[:, 0, 0]
+
+
+def ratio_at(rational, s):
+    """Return the ratio that `polynomials` stand for at the points ``s [f]``, ``[f, n, q, p]``."""
+    numerators, coefficients, size = rational
+    s = s[:, None] / complexed(size)
     top, bottom = jnp.zeros((), dtype=s.dtype), jnp.zeros((), dtype=s.dtype)
     for numerator in numerators:
         top = top * s[:, :, None, None] + complexed(numerator)
     for coefficient in coefficients:
         bottom = bottom * s + complexed(coefficient)
-    return top / (bottom * complexed(size[:, 0, 0]))[:, :, None, None]
+    return top / (bottom * complexed(size))[:, :, None, None]

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from .alone import alone, one_by_one
 from .krylov import any_vector, leading_eigenvalues
-from .local import complexed, imaginary, jacobian, local_system, transfer
+from .local import complexed, imaginary, jacobian, local_system, polynomials, ratio_at
 from .resolvent import operator
 
 TRIALS = 1                 # of every candidate, before the rightmost is settled
@@ -70,9 +70,14 @@ def _local(network, x):
     return {name: local_system(network, name, x[name], c[:, jnp.array(at)]) for name, at in network.members}
 
 
-def loop(network, local, s):
+def _rational(local):
+    """Return every group's ``h(s)`` as a ratio of polynomials, found once for all points."""
+    return {name: polynomials(*system) for name, system in local.items()}
+
+
+def loop(network, rational, s):
     """Return ``I - h(s) K(s)``, ``[f, nk, nk]``: singular where the network has a root."""
-    by_group = {name: jnp.moveaxis(transfer(*system, s), 1, -1) for name, system in local.items()}
+    by_group = {name: jnp.moveaxis(ratio_at(ratio, s), 1, -1) for name, ratio in rational.items()}
     h = jnp.moveaxis(network.in_order(by_group), -1, 1)
     size = network.n * h.shape[-1]
     hk = jnp.einsum("fiab,fij->faibj", h, operator(network, s)).reshape(s.size, size, size)
@@ -90,28 +95,28 @@ def leading_root(network, x):
     """
     still, at = jax.lax.stop_gradient((network, x))
     local = _local(still, at)
-    matrix, pole = _reduced(still, local)
+    rational, (matrix, pole) = _rational(local), _reduced(still, local)
     first = leading_eigenvalues(matrix, pole, CANDIDATES)
     vector = any_vector(network.n * len(network.channels))
     # Off the root, so that the inverse stays finite.
-    tried = one_by_one(lambda s: _refined(still, local, s + complexed(SHIFT * pole), vector, vector, TRIALS), first)
+    tried = one_by_one(lambda s: _refined(still, rational, s + complexed(SHIFT * pole), vector, vector, TRIALS), first)
     trusted = TRUST * (jnp.abs(first) + pole)
     # A root that was not tracked counts where it was sought, so that none left of it passes for the rightmost.
     best = jnp.argmax(jnp.real(jnp.where(jnp.abs(tried[0] - first) < trusted, tried[0], first)))
-    s, u, v = _refined(still, local, *(part[best] for part in tried), REFINEMENTS)
+    s, u, v = _refined(still, rational, *(part[best] for part in tried), REFINEMENTS)
     near = jnp.abs(s - first[best]) < trusted[best]
     # A region that nothing drives back keeps its own pole, where the loop is infinite: its root needs no tracking.
-    there, slope = _along(still, local, s, u, v)
+    there, slope = _along(still, rational, s, u, v)
     found = near & jnp.isfinite(there) & jnp.isfinite(slope) & (jnp.abs(slope) > 0)
     s, slope = jnp.where(found, s, complexed(pole)), jnp.where(found, slope, jnp.ones_like(slope))
-    moved = jnp.conj(u) @ loop(network, _local(network, x), s[None])[0] @ v
+    moved = jnp.conj(u) @ loop(network, _rational(_local(network, x)), s[None])[0] @ v
     tracked = jnp.real(s - moved / slope)
     return jnp.where(found, tracked, jnp.real(first[best]))
 
 
-def _along(network, local, s, u, v):
+def _along(network, rational, s, u, v):
     """Return ``u^H T v`` and ``u^H T' v`` of the loop ``T`` at ``s``."""
-    matrix, slope = jax.jvp(lambda z: loop(network, local, z[None])[0], (s,), (jnp.ones_like(s),))
+    matrix, slope = jax.jvp(lambda z: loop(network, rational, z[None])[0], (s,), (jnp.ones_like(s),))
     return jnp.conj(u) @ matrix @ v, jnp.conj(u) @ slope @ v
 
 
@@ -133,9 +138,9 @@ def _reduced(network, local):
     return matrix, jnp.mean(jnp.abs(pole))
 
 
-def _refined(network, local, s, u, v, most):
+def _refined(network, rational, s, u, v, most):
     def at(z):
-        return loop(network, local, z[None])[0]
+        return loop(network, rational, z[None])[0]
 
     def step(carry):
         s, u, v, _, count = carry
@@ -166,7 +171,7 @@ def _start_of_count(network, x):
 
 @alone()
 def _phase(network, x, w):
-    matrices = loop(network, _local(network, x), imaginary(w))
+    matrices = loop(network, _rational(_local(network, x)), imaginary(w))
     return jnp.angle(one_by_one(lambda m: jnp.linalg.slogdet(m)[0], matrices))
 
 

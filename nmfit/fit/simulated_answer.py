@@ -68,6 +68,8 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
             "gradient": {"estimator": found.health.estimator, "error": found.health.error,
                          "growth": found.health.growth},
             "linear_twin_ks": target.against.twin_ks if "ks" in found.scores else None,
+            "real_scans": None if target.real is None else {
+                k: {"mean": mean, "se": se} for k, (mean, se) in target.real.items()},
             "loss_start": found.start_loss, "memory_estimate": found.memory},
         "parameters": rows, "provenance": made_by(command) | {
             "seed": seed, "loss": str(loss),

@@ -26,6 +26,10 @@ def fresh_scans(record):
     linear = made.get("linear_twin_ks")
     beside = "" if linear is None else (f" A linear process with the spectra and FC of the measured scans has a KS of "
                                         f"{words.number(linear, 2)}: only less than that speaks of dynamics.")
+    real = made.get("real_scans")
+    if real is not None:
+        r, ks = (words.score(real[name]["mean"], real[name]["se"]) for name in ("r", "ks"))
+        beside += f" The measured scans that were fitted score, each by itself in the same way: r {r}, KS of FCD {ks}."
     return (f"Fitted through the simulation of the full non-linear model, and scored on {made['scans']} fresh "
             f"simulated scans against {against}. Together: {told('group_')}. "
             f"Each by itself: {told('')}.{beside} {slopes}")
