@@ -189,7 +189,8 @@ def test_options_reach_the_fit(files, fitted):
     (files / "maps.tsv").write_text("\n".join(lines))
     fit(files, "--model", "JansenRit", "--n-null", 3, "--seed", 7, "--max-rung", "edges", "--sc-transform", "log1p",
         "--sc-norm", "spectral", "--band", 0.02, 0.08, "--maps", files / "maps.tsv", "--tr", 1.5,
-        "--loss", "FCMSE + 2 * MeanFC", "--gsr", "--budget", 60)
+        "--loss", "FCMSE + 2 * MeanFC", "--gsr", "--budget", 60, "--filtered", 0.01, 0.09,
+        "--nuisance", files / "maps.tsv")
     options = fitted["options"]
     assert [(type(term).__name__, term.weight) for term in options.pop("loss").parts] == [("FCMSE", 1), ("MeanFC", 2)]
     np.testing.assert_array_equal(options.pop("maps")[0], np.arange(8)[::-1])
@@ -197,6 +198,10 @@ def test_options_reach_the_fit(files, fitted):
     assert options == {"model": "JansenRit", "n_null": 3, "seed": 7, "max_rung": "edges", "sc_transform": "log1p",
                        "sc_norm": "spectral", "map_names": ("myelin", "thickness"), "budget": 60.0}
     assert fitted["target"].band == (0.02, 0.08)
+    assert fitted["target"].gsr
+    np.testing.assert_array_equal(fitted["target"].nuisance[0], np.arange(8)[::-1])
+    assert fitted["target"].projector.shape == (8, 3)
+    assert "filtered before: 0.01 to 0.09 Hz" in fitted["target"].notes
     assert fitted["target"].tr == 1.5
 
 
