@@ -50,7 +50,7 @@ def _eeg(args):
     else:
         recording = sample("synthetic_eeg") / "sub-01_task-eyesclosed_eeg.edf"
     target, brain, leadfield = read_eeg_inputs(eeg=recording, template="aal2-80", seconds=EEG_WINDOWS)
-    left_out = (f"left out to finish in a minute: rungs beyond '{EEG_RUNG}'; wrong lead fields beyond {EEG_NULLS}; "
+    left_out = (f"left out to be quick: rungs beyond '{EEG_RUNG}'; wrong lead fields beyond {EEG_NULLS}; "
                 f"windows are of {EEG_WINDOWS:g} s; `nmfit fit --eeg` has no such limits")
     return finish(args, target, brain, left_out, leadfield=leadfield, n_null=EEG_NULLS, max_rung=EEG_RUNG, starts=1,
                   seed=0)
