@@ -188,7 +188,7 @@ def cost(_seeds):
     for name, model, instrument, dt, goal, seconds in (
             ("Hopf", Hopf(f=0.05), Direct(), 0.12, 4, 900.0),
             ("ReducedWongWang", ReducedWongWang(), Balloon(), 0.02, 10, 900.0),
-            ("FitzHughNagumo", FitzHughNagumo(), Direct(), 2e-3, 4, 20.0),
+            ("FitzHughNagumo", FitzHughNagumo(), Direct(), 5e-4, 4, 5.0),
             ("WilsonCowan", WilsonCowan(), Direct(), 1e-3, 10, 8.0),
             ("JansenRit", JansenRit(), Direct(), 1e-3, 10, 8.0)):
         began = time.monotonic()
