@@ -151,11 +151,7 @@ def people(asked):
 
     The default ladder ends at regions; with single edges (`--max-rung edges`) the same people are described closer.
     """
-    with np.load(Path(os.environ["NMFIT_DATA"]) / "fmri" / "hcp_aal2_80_subjects.npz", allow_pickle=False) as d:
-        labels = tuple(str(s) for s in d["labels"])
-        brains = [nmfit.Connectome(sc.astype(float), lengths=length.astype(float), labels=labels,
-                                   centroids=d["coords_mni"]) for sc, length in zip(d["sc"], d["len"], strict=True)]
-        target = nmfit.fc_target([b.T.astype(float) for b in d["bold"]], tr=float(d["tr"]), labels=labels)
+    target, brains = hcp_inputs()
     for rung in asked.max_rung:
         began = time.monotonic()
         keep = None if asked.keep is None else Clocked(asked.keep / f"people_{rung}")
@@ -169,12 +165,26 @@ def people(asked):
         say(f"people_to_{rung}_score_over_ceiling", over, "-", True, 7, began)
 
 
+def shipped_inputs():
+    """Return the target and the connectomes of the five people that ship."""
+    folder = nmfit.sample("gw_aal2")
+    target, brains, _, _ = read_inputs(sc=[folder / "sub-*_weights.csv"], lengths=[folder / "sub-*_lengths.csv"],
+                                       labels=folder / "labels.tsv", bold=[folder / "sub-*_bold.tsv"])
+    return target, brains
+
+
+def hcp_inputs():
+    """Return the target and the connectomes of seven people, 80 regions."""
+    with np.load(Path(os.environ["NMFIT_DATA"]) / "fmri" / "hcp_aal2_80_subjects.npz", allow_pickle=False) as d:
+        labels = tuple(str(s) for s in d["labels"])
+        brains = [nmfit.Connectome(sc.astype(float), lengths=length.astype(float), labels=labels,
+                                   centroids=d["coords_mni"]) for sc, length in zip(d["sc"], d["len"], strict=True)]
+        return nmfit.fc_target([b.T.astype(float) for b in d["bold"]], tr=float(d["tr"]), labels=labels), brains
+
+
 def synthetic_brain(n=40):
     """Return the connectome that ships, thinned to some pairs of homologous regions."""
-    folder = nmfit.sample("gw_aal2")
-    _, brains, _, _ = read_inputs(sc=[folder / "sub-*_weights.csv"], lengths=[folder / "sub-*_lengths.csv"],
-                                  labels=folder / "labels.tsv", bold=[folder / "sub-*_bold.tsv"])
-    brain = nmfit.Connectome.mean(brains)
+    brain = nmfit.Connectome.mean(shipped_inputs()[1])
     pairs = brain.homotopic()
     return brain.select(np.sort(pairs[::2 * len(pairs) // n][:n // 2].ravel()))
 

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from figures import say
-from issue_2 import schaefer_inputs, synthetic_brain
+from issue_2 import hcp_inputs, schaefer_inputs, shipped_inputs, synthetic_brain
 from scipy.optimize import minimize as scipy_minimize
 from scipy.signal import welch
 
@@ -29,14 +29,15 @@ from nmfit.compare.empirical import fc_score, jackknife
 from nmfit.dynamics import linearise
 from nmfit.fit.confirm import confirm_fc
 from nmfit.fit.determined import record_of, validation
-from nmfit.fit.evidence import Null, beaten, climb_path, surrogate
-from nmfit.fit.fc import plan_of, select_path
-from nmfit.fit.ground import TOLERANCE, _places, _starts, fit_rung, predict, problem_of, with_drive
+from nmfit.fit.evidence import Null, beaten, climb_path, heldout, surrogate
+from nmfit.fit.fc import TRANSFORMS, _score_folds, levels_of, plan_of, select_path
+from nmfit.fit.ground import STEPS, TOLERANCE, _places, _starts, fit_rung, predict, problem_of, with_drive
 from nmfit.fit.identify import coordinates_of, identify, relative_sizes
+from nmfit.fit.ladder import SHRINKAGES
 from nmfit.fit.minimise import STATUSES, Status, minimise
-from nmfit.fit.objective import fc_objective
+from nmfit.fit.objective import fc_objective, fc_objective_along
 from nmfit.fit.rungs import LEVELS, Rung, blocks_of, default_ladder
-from nmfit.fit.space import origin_theta, place
+from nmfit.fit.space import as_theta, as_vector, origin_theta, place
 from nmfit.fit.threads import one_core_each, side_by_side
 from nmfit.fit.uncertainty import interval, jackknife_values, standard_errors
 from nmfit.report import words
@@ -342,8 +343,93 @@ def physiology(count, model="ReducedWongWang", drive=True):
         print("#", validation(rich, determined)[1])
 
 
-COUNTS = {"physiology": 6, "cliffs": 100, "rung": 100, "minima": 32, "nulls": 5, "coverage": 500}
-CHUNKED = ("rung", "nulls", "coverage")
+EXHAUSTIVE = {"gw": shipped_inputs, "hcp": hcp_inputs}
+COLD = 8                    # starts of every setting: what `fit` takes where local minima are likely
+
+
+def exhaustive(count, first=0, data="gw", keep=None):
+    """The ladder beside a search of every rung, transform and shrinkage from cold starts, judged on the score part.
+
+    The search is an oracle: it takes whatever scores highest on the person who was left out, which no user could.
+    It spends nothing on choosing, and every fold from ``first`` is kept in a folder, so that chunks add up.
+    """
+    target, brains = EXHAUSTIVE[data]()
+    count = min(count, len(target.folds))
+    folder, began = Path(keep or f"exhaustive_{data}"), time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    nmfit.fit(target, brains, n_null=0, confirm=False, steps=2)                # compiles
+    levels = levels_of(target, None, "region", None)
+    plan = plan_of(target, brains, model=levels[0][0].model)
+    ladder = folder / f"ladder_{count}.npz"
+    if not ladder.exists():
+        some, used = dataclasses.replace(target, folds=target.folds[:count]), time.process_time()
+        result = nmfit.fit(some, brains, n_null=0, confirm=False)
+        whole, used = time.process_time() - used, time.process_time()
+        with jax.enable_x64(True), one_core_each():
+            here, trials = select_path(dataclasses.replace(plan, target=some), some.final, levels, None, plan.starts)
+            _score_folds(here, levels, [(t.rung, t.shrinkage) for t in trials if t.kept], None)
+        np.savez(ladder, score=result.score, seconds=whole, searching=time.process_time() - used, rung=result.chosen)
+        print("#", result.summary().replace("\n", "\n# "), flush=True)
+    settings = [(transform, rung, shrinkage) for transform in TRANSFORMS
+                for rung in (Rung(level, drive) for level in ("shared", "maps", "region") for drive in (False, True))
+                for shrinkage in (SHRINKAGES if rung.level == "region" else (0.0,))]
+    for index in range(first, count):
+        fold, path = target.folds[index], folder / f"fold_{index}.npz"
+        if not path.exists():
+            rows = [_cold(dataclasses.replace(plan, transform=transform).ground(fold), fold, rung, shrinkage)
+                    for transform, rung, shrinkage in settings]
+            np.savez(path, rows=np.array(rows))
+            print(f"# fold {index}: {np.array(rows)[:, :, 2].sum():.0f} processor seconds", flush=True)
+    found = [folder / f"fold_{index}.npz" for index in range(count)]
+    if all(path.exists() for path in found):
+        _told(np.stack([np.load(path)["rows"] for path in found]), settings, np.load(ladder), began)
+
+
+def _cold(ground, fold, rung, shrinkage):
+    """Return loss, held-out r and processor seconds of every cold start of a setting, each searched to its end."""
+    rows = []
+    with jax.enable_x64(True), one_core_each():
+        network = next(iter(_places(ground, rung, None)))
+        blocks = blocks_of(network, rung, jnp.asarray(ground.maps), ground.level_known, ground.slowest)
+        problem = problem_of(ground, network, blocks, shrinkage)
+        for theta in _starts(blocks, COLD, 0, rung):
+            used = time.process_time()
+            end = minimise(fc_objective_along, as_vector(blocks, theta), problem, STEPS[rung.level], TOLERANCE)
+            fc = np.asarray(predict(as_theta(blocks, end.theta), problem)[0])
+            score = heldout(fc, fold) if np.isfinite(fc).all() else -1.0
+            rows.append((float(end.loss), score, time.process_time() - used))
+    return rows
+
+
+def _told(rows, settings, ladder, began):
+    """Print every setting's score and cost, and what the ladder reaches of the best; rows: fold, setting, start."""
+    folds, score, spent, searching = len(rows), *(float(ladder[name]) for name in ("score", "seconds", "searching"))
+    print("# transform, rung, shrinkage: held-out r of the lowest loss, of the best start, processor seconds")
+    lowest = _of_lowest_loss(rows)
+    for k, (transform, rung, shrinkage) in enumerate(settings):
+        print(f"# {transform:5s} {rung.name:14s} {shrinkage:7g}: {lowest[k]:.4f} "
+              f"{rows[:, k, :, 1].mean(0).max():.4f} {rows[:, k, :, 2].sum():.1f}")
+    print(f"# ladder: {ladder['rung']}, r {score:.4f}, {spent:.1f} processor seconds, of them {searching:.1f} to climb")
+    for starts in (1, 2, 4, COLD):
+        some = rows[:, :, :starts]
+        best, seconds = _of_lowest_loss(some).max(), some[..., 2].sum()
+        print(f"# search, {starts} starts: r {best:.4f}, {seconds:.1f} processor seconds; the ladder has "
+              f"{score / best:.4f} of r at {spent / seconds:.3f} of the cost, {searching / seconds:.3f} for the climb")
+    bests = {"best": lowest.max(), "best_of_any_start": rows[..., 1].mean(0).max(),
+             "best_of_each_fold": rows[..., 1].max((1, 2)).mean()}
+    for name, best in bests.items():
+        say(f"ladder_share_of_{name}", score / best, ">=0.98", score >= 0.98 * best, folds, began)
+    share = spent / rows[..., 2].sum()
+    say("ladder_share_of_compute", share, "<=0.3", share <= 0.3, folds, began)
+
+
+def _of_lowest_loss(rows):
+    """Return every setting's held-out r at the start of lowest loss, the mean over folds."""
+    return np.take_along_axis(rows[..., 1], rows[..., 0].argmin(2)[..., None], 2)[..., 0].mean(0)
+
+
+COUNTS = {"exhaustive": 5, "physiology": 6, "cliffs": 100, "rung": 100, "minima": 32, "nulls": 5, "coverage": 500}
+CHUNKED = ("rung", "nulls", "coverage", "exhaustive")
 
 
 def main():
@@ -353,11 +439,14 @@ def main():
     parser.add_argument("--count", type=int)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--model", default="Hopf")
+    parser.add_argument("--data", choices=EXHAUSTIVE, default="gw")
+    parser.add_argument("--keep", help="folder in which the part exhaustive keeps finished folds")
     asked = parser.parse_args()
     keep_compiled_code()
     jax.config.update("jax_enable_x64", True)
     for part in asked.parts or COUNTS:
         more = {"first": asked.first} if part in CHUNKED else {}
+        more |= {"data": asked.data, "keep": asked.keep} if part == "exhaustive" else {}
         more |= {"model": asked.model} if part == "coverage" else {}
         more |= {"model": asked.model} if part == "physiology" and asked.model != "Hopf" else {}
         globals()[part](asked.count or COUNTS[part], **more)
