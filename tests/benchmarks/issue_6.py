@@ -32,7 +32,7 @@ from nmfit.fit.determined import record_of, validation
 from nmfit.fit.evidence import Null, beaten, climb_path, heldout, surrogate
 from nmfit.fit.fc import TRANSFORMS, _score_folds, levels_of, plan_of, select_path
 from nmfit.fit.ground import STEPS, TOLERANCE, _places, _starts, fit_rung, predict, problem_of, with_drive
-from nmfit.fit.identify import coordinates_of, identify, relative_sizes
+from nmfit.fit.identify import RECOVERED, coordinates_of, identify, relative_sizes
 from nmfit.fit.ladder import SHRINKAGES
 from nmfit.fit.minimise import STATUSES, Status, minimise
 from nmfit.fit.objective import fc_objective, fc_objective_along
@@ -265,6 +265,41 @@ def coverage(count, first=0, model="Hopf", people=8, volumes=300, n=16):
         say(f"coverage_{model}_{key[1]}_{key[0]}_percent", held, "92..98", 92 <= held <= 98, count, began)
 
 
+def recovery(count, first=0, copies=40, n=24):
+    """Whether a fit flags, from its curvature, the parameters that do not come back from copies of its data.
+
+    Data are made by a known rung, long and short by turns; r of truth and estimate is measured over copies. It counts
+    as flagged what `fit` calls not recovered or at a bound.
+    """
+    brain, began = synthetic_brain(n), time.monotonic()
+    dummy = nmfit.fc_target(recordings(np.eye(brain.n), 5, 300, np.random.default_rng(0)), tr=TR)
+    plan, rows = plan_of(dummy, brain), []
+    for index in range(first, first + count):
+        level, drive = CASES[index % len(CASES)]
+        rng, volumes = np.random.default_rng([65, index]), (310, 450, 700, 1200)[index // len(CASES) % 4]
+        with jax.enable_x64(True), one_core_each():
+            network, ground = truth_of(plan, level, drive, rng)
+            exact = fc_of(network, ground)[0]
+        data = nmfit.fc_target(recordings(exact, 5, volumes, rng), tr=TR)
+        result = nmfit.fit(data, brain, ladder=((Rung(level, drive),),), sc_transform="none", n_null=0, confirm=False)
+        told = [flag.split(":", 1)[1] for flag in result.record["flags"]
+                if flag.startswith(("not_recovered:", "at_bound:"))]
+        told = {name for names in told for name in names.split(", ")}
+        case = []
+        for row in nmfit.recover(result, n=copies, seed=index).rows:
+            flagged = row["name"] in told or row["expected"] is None
+            case.append((row["r"], np.nan if row["expected"] is None else row["expected"], flagged))
+            print(f"# {index}: {Rung(level, drive).name}, {volumes} volumes, {row['name']}: r {row['r']:.2f}, expected "
+                  f"{case[-1][1]:.2f}, {'flagged' if flagged else '-'}", flush=True)
+        rows += case
+    r, _, flagged = np.array(rows).T
+    lost, clear = r < RECOVERED, np.tanh(np.arctanh(np.minimum(r, 0.999999)) + 1.64 / np.sqrt(copies - 3)) < RECOVERED
+    for name, at in (("", lost), ("_clearly", clear)):
+        share = 100 * flagged[at].mean() if at.any() else np.nan
+        say(f"not_recovered{name}_and_flagged_percent", share, ">=95", share >= 95, int(at.sum()), began)
+    say("recovered_yet_flagged_percent", 100 * flagged[~lost].mean(), "-", True, int((~lost).sum()), began)
+
+
 def people_inputs():
     """Return the target and the connectomes of ten people, 68 regions, and their recordings."""
     with np.load(Path(os.environ["NMFIT_DATA"]) / "fmri" / "ebrains_dk68_subjects.npz", allow_pickle=False) as d:
@@ -428,8 +463,9 @@ def _of_lowest_loss(rows):
     return np.take_along_axis(rows[..., 1], rows[..., 0].argmin(2)[..., None], 2)[..., 0].mean(0)
 
 
-COUNTS = {"exhaustive": 5, "physiology": 6, "cliffs": 100, "rung": 100, "minima": 32, "nulls": 5, "coverage": 500}
-CHUNKED = ("rung", "nulls", "coverage", "exhaustive")
+COUNTS = {"exhaustive": 5, "physiology": 6, "cliffs": 100, "rung": 100, "minima": 32, "nulls": 5, "coverage": 500,
+          "recovery": 32}
+CHUNKED = ("rung", "nulls", "coverage", "exhaustive", "recovery")
 
 
 def main():
