@@ -87,6 +87,16 @@ def test_an_edited_ladder_is_climbed():
     assert [rung["name"] for rung in result.record["rungs"]] == ["shared", "region"]
 
 
+def test_a_coupling_of_ones_own_holds_for_every_model_of_the_ladder():
+    target, brain = data()
+    for asked, synaptic in ((None, "additive"), ("diffusive", "diffusive")):
+        ground = plan_of(target, brain, transform="none", coupling=asked).ground(target.final)
+        kinds = [here.network.wiring.kind for here in (ground, ground.under("ReducedWongWang"))]
+        assert kinds == ["diffusive", synaptic]
+    with pytest.raises(InputError, match="coupling"):
+        nf.fit(target, brain, coupling="electric", n_null=0)
+
+
 @pytest.mark.long
 def test_a_richer_model_begins_where_it_predicts_what_the_simpler_one_does():
     target, brain = data()

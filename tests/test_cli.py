@@ -128,10 +128,12 @@ def test_the_verb_that_has_its_rooms_name_is_one_object():
 def test_choices_are_those_of_the_code():
     from nmfit.fit.rungs import LEVELS
     from nmfit.network.connectome import NORMS, TRANSFORMS
+    from nmfit.network.coupling import KINDS
 
     assert set(options.TRANSFORMS) == set(TRANSFORMS)
     assert set(options.NORMS) == set(NORMS)
     assert options.RUNGS == LEVELS
+    assert options.COUPLINGS == KINDS
 
 
 def test_compiled_code_is_kept_in_the_users_cache(tmp_path):
@@ -188,15 +190,16 @@ def test_options_reach_the_fit(files, fitted):
     lines = ["region\tmyelin\tthickness", *(f"{label}\t{i}\t{i * i}" for i, label in enumerate(LABELS[::-1]))]
     (files / "maps.tsv").write_text("\n".join(lines))
     fit(files, "--model", "JansenRit", "--n-null", 3, "--seed", 7, "--max-rung", "edges", "--sc-transform", "log1p",
-        "--sc-norm", "spectral", "--band", 0.02, 0.08, "--maps", files / "maps.tsv", "--tr", 1.5,
-        "--loss", "FCMSE + 2 * MeanFC", "--gsr", "--budget", 60, "--filtered", 0.01, 0.09,
+        "--sc-norm", "spectral", "--coupling", "diffusive", "--band", 0.02, 0.08, "--maps", files / "maps.tsv",
+        "--tr", 1.5, "--loss", "FCMSE + 2 * MeanFC", "--gsr", "--budget", 60, "--filtered", 0.01, 0.09,
         "--nuisance", files / "maps.tsv")
     options = fitted["options"]
     assert [(type(term).__name__, term.weight) for term in options.pop("loss").parts] == [("FCMSE", 1), ("MeanFC", 2)]
     np.testing.assert_array_equal(options.pop("maps")[0], np.arange(8)[::-1])
     assert options.pop("keep").pieces == 0
     assert options == {"model": "JansenRit", "n_null": 3, "seed": 7, "max_rung": "edges", "sc_transform": "log1p",
-                       "sc_norm": "spectral", "map_names": ("myelin", "thickness"), "budget": 60.0}
+                       "sc_norm": "spectral", "coupling": "diffusive", "map_names": ("myelin", "thickness"),
+                       "budget": 60.0}
     assert fitted["target"].band == (0.02, 0.08)
     assert fitted["target"].gsr
     np.testing.assert_array_equal(fitted["target"].nuisance[0], np.arange(8)[::-1])

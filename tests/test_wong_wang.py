@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from nmfit.models import WongWang
+from nmfit.compare.connectivity import correlation
+from nmfit.dynamics import linearise
+from nmfit.models import Hopf, ReducedWongWang, WongWang
 from nmfit.models.curves import firing_rate
+from nmfit.network import Network
+from nmfit.observe import Direct
 from nmfit.parameters import declarations
 
 
@@ -98,3 +102,30 @@ def test_balanced_inhibition_converges_over_the_bounds(monkeypatch):
     J = model.balanced(strength)
     monkeypatch.setattr("nmfit.models.wong_wang.NEWTON_STEPS", 60)
     np.testing.assert_allclose(J, model.balanced(strength), rtol=1e-10)
+
+
+def weights_of(n):
+    W = np.random.default_rng(13).uniform(0, 1, (n, n)) * (1 - np.eye(n))
+    return W + W.T
+
+
+def test_a_recurrence_that_gives_way_to_what_is_heard_damps_hubs_as_hopf_does():
+    # I = w J_N S + J_N G sum_j W_ij (S_j - S_i): all regions rest as one alone, and the Jacobian is -d - k G L.
+    W, G, model = weights_of(6), 0.2, ReducedWongWang()
+    rest = np.asarray(linearise(Network.of(np.zeros((6, 6)) + 1e-9 * W, model, G=G), Direct()).x["all"][0])
+    linear = linearise(Network.of(W, model, G=G, coupling="diffusive"), Direct())
+    np.testing.assert_allclose(linear.x["all"][0], rest, rtol=1e-6)
+    x = jnp.asarray(rest)[None]
+    d, k = (float(jax.jacfwd(lambda s, c: model.drift(s, c)[0], at)(x[:, 0], jnp.zeros(1))[0]) for at in (0, 1))
+    hopf = linearise(Network.of(W, Hopf(a=d, f=0.05), G=k * G), Direct())
+    np.testing.assert_allclose(correlation(linear.covariance()[0]), correlation(hopf.covariance()[0]), rtol=1e-6)
+
+
+def test_balance_holds_the_rate_whatever_the_coupling():
+    W = weights_of(5)
+    for coupling in ("additive", "diffusive"):
+        network = Network.of(W, WongWang(), G=0.1, coupling=coupling, fic=True).regulated()
+        linear = linearise(network, Direct())
+        c = network.input(network.output(linear.x))
+        rates = network.groups["all"].rates(linear.x["all"], c)
+        np.testing.assert_allclose(rates[0], 3.0, rtol=1e-6)

@@ -9,11 +9,11 @@ from .data import add_data, inputs_of_eeg, inputs_of_fc, inputs_of_psd
 from .folder import ledger, refuse_result
 from .models import model_named
 from .network import assigned
-from .options import FINISHED, NORMS, RUNGS, SETTLED, TRANSFORMS, UNSURE, add_output, natural, whole
+from .options import COUPLINGS, FINISHED, NORMS, RUNGS, SETTLED, TRANSFORMS, UNSURE, add_output, natural, whole
 from .report import tell
 
 PHASES = (["Kuramoto"],)      # models that have no state of rest
-NOT_OF_SPECTRA = ("model", "band", "sc_transform", "budget", "engine", "free", "dt", "heldout_bold",
+NOT_OF_SPECTRA = ("model", "band", "sc_transform", "coupling", "budget", "engine", "free", "dt", "heldout_bold",
                   "heldout_fc", "tr", "n_volumes", "gsr", "atlas")
 NOT_OF_REGIONS = ("loss", "heldout_eeg", "leadfield", "centroids", "montage")
 
@@ -32,6 +32,7 @@ def add(verbs):
                      "with --eeg such as 'LogPSD + 0.1 * Whittle'")
     how.add_argument("--sc-transform", choices=TRANSFORMS, help="of the weights (default: chosen on the data)")
     how.add_argument("--sc-norm", choices=NORMS, default="max", help="what weights are divided by (default: max)")
+    how.add_argument("--coupling", choices=COUPLINGS, help="of every model (default: that of each one's paper)")
     how.add_argument("--max-rung", metavar="RUNG", help=f"where the climb ends at the latest: {', '.join(RUNGS)} "
                      "for FC (default: region), other names for spectra (default: the last)")
     how.add_argument("--n-null", type=whole, default=19, metavar="N", help="wrong connectomes of each kind")
@@ -78,8 +79,8 @@ def run(args):
     loss = None if args.loss is None else parse(args.loss)
     model = args.model[0] if args.model and len(args.model) == 1 else args.model
     return finish(args, target, brain, keep=kept, model=model, loss=loss, maps=maps, map_names=names,
-                sc_norm=args.sc_norm, sc_transform=args.sc_transform, n_null=args.n_null, seed=args.seed,
-                  max_rung=args.max_rung or "region", budget=args.budget)
+                sc_norm=args.sc_norm, sc_transform=args.sc_transform, coupling=args.coupling, n_null=args.n_null,
+                  seed=args.seed, max_rung=args.max_rung or "region", budget=args.budget)
 
 
 def _fit_partly_seen(args):
@@ -99,7 +100,7 @@ def _fit_partly_seen(args):
     target, brain, _, maps = inputs_of_fc(args, windows=args.window if simulated else None)
     seen = target.labels or brain.labels[:target.n]
     network = Network.of(brain.normalised(args.sc_transform or "none", args.sc_norm),
-                         model_named(args.model[0] if args.model else "Hopf")(), observed=seen)
+                         model_named(args.model[0] if args.model else "Hopf")(), coupling=args.coupling, observed=seen)
     how = {"seeds": args.scans, "score_seeds": args.fresh, "steps": args.steps, "dt": args.dt} if simulated else {}
     return finish(args, target, network, engine="simulated" if simulated else "linear", free=free, maps=maps,
                   loss=None if args.loss is None else parse(args.loss), seed=args.seed, **how)
@@ -110,6 +111,9 @@ def _fit_simulated(args):
         if given:
             raise InputError(name, "a fit through simulation, which climbs no ladder",
                              "Leave it out, or name one model.")
+    if args.coupling is not None:
+        raise InputError("--coupling", "a fit through simulation, which couples a model as its paper does",
+                         "Leave it out.")
     if args.fresh < 2:
         raise InputError("--fresh", "1", "Ask for more: a score comes with its standard error.", "at least 2")
     from ..compare.loss import parse

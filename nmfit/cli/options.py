@@ -10,6 +10,7 @@ SETTLED = ("converged", "at_bound")      # ends of a search with nothing lower n
 
 TRANSFORMS = ("none", "log1p", "sqrt")
 NORMS = ("max", "rowsum", "spectral", "none")
+COUPLINGS = ("additive", "diffusive")
 RUNGS = ("shared", "maps", "region", "edges")
 MATRICES = "text, NumPy, MATLAB, HDF5, CIFTI, GIFTI, NIfTI, TVB; FILE::KEY names an array"
 

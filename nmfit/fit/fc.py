@@ -52,6 +52,7 @@ class Plan:
     keep: object = None
     until: float | None = None
     optimiser: object = None
+    coupling: str | None = None
 
     def ground(self, fold_or_split, make=None):
         """Return the ground of a split or of a fold's pool, its connectome replaced by ``make`` if given."""
@@ -66,7 +67,7 @@ class Plan:
         if model.rotation is not None and fold_or_split.frequency is not None:
             model = dataclasses.replace(model, **{model.rotation: fold_or_split.frequency})
         network = Network.of(brain, model, G=START_INPUT / brain.weights.sum(1).mean(),
-                             fic=hasattr(model, "balanced"))
+                             coupling=self.coupling, fic=hasattr(model, "balanced"))
         # One value per region from the start, so that all rungs have one structure and compile once.
         network = network.replace({name: np.full(brain.n, float(network.value(name)))
                                    for name in ("noise", *model.fit_first[:1])})
@@ -87,8 +88,7 @@ class Plan:
 
 def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=None, sc_norm="max", n_null=19,
         seed=0, max_rung="region", ladder=None, starts=8, steps=None, null_steps=None, loss=None, confirm=True,
-        progress=None, command=None, keep=None, budget=None,
-        optimiser=None):
+        progress=None, command=None, keep=None, budget=None, optimiser=None, coupling=None):
     """Find the model that explains functional connectivity, and say how sure that is.
 
     Climbs from shared parameters to maps to regions (to edges on request), each with and without a shared drive;
@@ -138,6 +138,10 @@ def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=No
     optimiser : optax.GradientTransformation, optional
         For every search, such as ``optax.adam(0.05)``; L-BFGS with a line search unless given. Not with ``keep``, since
         nothing tells one from another.
+    coupling : {"additive", "diffusive"}, optional
+        Of every model in the ladder; what each one's paper uses unless given. Diffusive coupling of a synaptic model
+        holds the sum of what a region hears fixed: its own recurrence gives way by ``G sum_j W_ij``, so that
+        hubs rest where others do, and are damped the more.
 
     Returns
     -------
@@ -161,7 +165,7 @@ def fit(target, brain, *, model=None, maps=None, map_names=None, sc_transform=No
         model = levels[0][0].model
     max_rung = levels[-1][0].level
     plan = plan_of(target, brain, model=model, maps=maps, transform=sc_transform, norm=sc_norm, seed=seed,
-                   starts=starts, steps=steps, null_steps=null_steps, loss=loss, keep=keep)
+                   starts=starts, steps=steps, null_steps=null_steps, loss=loss, keep=keep, coupling=coupling)
     plan = dataclasses.replace(plan, optimiser=optimiser)
     plan = plan if budget is None else dataclasses.replace(plan, until=began + float(budget))
     with jax.enable_x64(True), one_core_each():
@@ -191,7 +195,7 @@ def instrument_of(model):
 
 
 def plan_of(target, brain, *, model="Hopf", maps=None, transform=None, norm="max", seed=0, starts=8,
-            steps=None, null_steps=None, loss=None, keep=None):
+            steps=None, null_steps=None, loss=None, keep=None, coupling=None):
     """Check what `fit` was given, and hold it together; see there."""
     loss = checked_loss(loss, target)
     model = MODELS[model]() if isinstance(model, str) else model
@@ -208,7 +212,7 @@ def plan_of(target, brain, *, model="Hopf", maps=None, transform=None, norm="max
     if maps is not None:
         maps = standardised(maps, target.n)
     return Plan(target, brains, model, maps, norm, transform or "none", int(seed), int(starts), steps, null_steps,
-                loss, keep)
+                loss, keep, coupling=coupling)
 
 
 def select_path(plan, fold, levels, fixed_transform, starts, report=None, until=None):

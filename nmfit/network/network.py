@@ -227,7 +227,8 @@ class Network:
         """Return the network with its feedback inhibition set for its present coupling (itself without `fic`)."""
         if not self.fic:
             return self
-        heard = self.strengths().sum(1)
+        # At one common rest diffusive coupling is silent: what a region hears less its own.
+        heard = self.between().sum(1)
         return dataclasses.replace(self, groups={
             name: dataclasses.replace(self.groups[name], J=self.groups[name].balanced(heard[jnp.array(at)]))
             for name, at in self.members})

@@ -329,10 +329,10 @@ def beyond_fc(fitted, ground, runs, band):
     return float(np.corrcoef((model / np.outer(deviation, deviation))[off], data[off])[0, 1]), float(spectrum)
 
 
-def physiology(count, model="ReducedWongWang", drive=True):
+def physiology(count, model="ReducedWongWang", drive=True, coupling=None):
     """A physiological model begun from Hopf at equal freedom, on people who were not fitted; then simulated."""
     target, brains, runs = people_inputs()
-    plan, began = plan_of(target, brains), time.monotonic()
+    plan, began = plan_of(target, brains, coupling=coupling), time.monotonic()
     path = [(Rung("shared", drive), 0.0), (Rung("maps", drive), 0.0)]
     rows, folds = [], target.folds[:count]
     with jax.enable_x64(True), one_core_each():
@@ -477,6 +477,7 @@ def main():
     parser.add_argument("--model", default="Hopf")
     parser.add_argument("--data", choices=EXHAUSTIVE, default="gw")
     parser.add_argument("--keep", help="folder in which the part exhaustive keeps finished folds")
+    parser.add_argument("--coupling", choices=("additive", "diffusive"), help="of physiology; each model's own")
     asked = parser.parse_args()
     keep_compiled_code()
     jax.config.update("jax_enable_x64", True)
@@ -485,6 +486,7 @@ def main():
         more |= {"data": asked.data, "keep": asked.keep} if part == "exhaustive" else {}
         more |= {"model": asked.model} if part == "coverage" else {}
         more |= {"model": asked.model} if part == "physiology" and asked.model != "Hopf" else {}
+        more |= {"coupling": asked.coupling} if part == "physiology" else {}
         globals()[part](asked.count or COUNTS[part], **more)
 
 
