@@ -38,6 +38,7 @@ KNOWN_BEFORE_TRACING = {
     "network/stimulus.py": "checks and places values when the network is made",
     "observe/leadfield.py": "checks and references gains when they are made",
     "cohort/deviation.py": "calls compiled fits and keeps what they return",
+    "dynamics/exponential.py": "solves for what a step multiplies by before anything runs",
     "dynamics/noise.py": "finds which states are noisy, from structure",
     "dynamics/plan.py": "settles a simulation before anything runs",
     "dynamics/steps.py": "chooses and checks steps before anything runs",

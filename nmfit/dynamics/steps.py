@@ -69,21 +69,22 @@ def default_step(network, local, joined, tau):
     return max(m for m in (1, 2, 5) if m * power <= step * (1 + 1e-9)) * power
 
 
-def coarse_step(network, observation):
+def coarse_step(network, observation, exact=False):
     """Return the longest step at which Heun keeps every variance within some per cent, in seconds.
 
     A quarter of the fastest damping time, coupling included, and a twentieth of a radian; what grows at the start
     decays twice as fast once it has saturated. For runs beside a twin under the same noise and steps, which takes out
-    most of what a coarse step does.
+    most of what a coarse step does. Where the linear part is stepped exactly (`exact`), damping and coupling have no
+    say.
     """
     with jax.enable_x64(True):
         parts, reach = jax.device_get(_at_start(network))
     damping = turning = through = 0.0
     for a, b, o, *_ in parts.values():
         rate = np.linalg.eigvals(a)
-        damping = max(damping, np.where(rate.real > 0, 2 * rate.real, -rate.real).max())
+        damping = max(damping, np.where(rate.real > 0, 2 * rate.real, 0.0 if exact else -rate.real).max())
         turning = max(turning, np.abs(rate.imag).max())
-        through = max(through, np.linalg.norm(o @ b, axis=(1, 2), ord=2).max())
+        through = 0.0 if exact else max(through, np.linalg.norm(o @ b, axis=(1, 2), ord=2).max())
     pace = min(m.pace() for m in network.groups.values())
     limit = INSTRUMENT_LIMIT if observation.states else math.inf
     return float(min(0.25 / max(damping + through * reach, 1e-9), 0.05 / max(turning, 1e-9), pace / 20, limit))

@@ -9,6 +9,7 @@ import numpy as np
 from ..compare.connectivity import correlation
 from ..compare.empirical import fc_after_regression, fc_score, functional_connectivity, group_fc, upper
 from ..dynamics.alone import ALONE
+from ..dynamics.exponential import ExactPlan, exact_runs, propagator, steps_exactly
 from ..dynamics.plan import Plan
 from ..dynamics.simulated import integrate
 from ..dynamics.steps import coarse_step
@@ -18,6 +19,7 @@ from .under_noise import acting
 SEEDS = 20
 SWEEP = 10.0 ** np.array([-1.0, -0.5, 0.0, 0.5, 1.0])     # of the model's own noise: two decades
 DEFAULT_SECONDS = 600.0
+WORTH = 4.0                # times as long a step has to be to pay for its three dense products
 
 _twin = jax.jit(twin_of, static_argnames=("closure",), compiler_options=ALONE)
 
@@ -38,6 +40,29 @@ def _step(networks, observation, tr):
     if any(network.lengths is not None or network.colour is not None for network in networks):
         return None
     return min(tr, *(coarse_step(network, observation) for network in networks))
+
+
+def _simulator(fitted, acts, observation, seconds, tr, keys):
+    """Return a function of a network and its rest; it returns one of a network or its twin, and what sees it: signals.
+
+    Strong edges and fast regions make a network stiff, of which FC sees little: its linear part is then stepped
+    exactly, and how fast it bends alone says how long a step may be.
+    """
+    networks = [act.network for act in acts]
+    warmup = min(300.0, 10.0 / max(-fitted.abscissa, 1e-3))
+    coarse = _step(networks, observation, tr)
+    if coarse is not None and fitted.abscissa < 0 and steps_exactly(fitted.network, observation):
+        dt = min(tr, *(coarse_step(network, observation, exact=True) for network in networks))
+        if dt >= WORTH * coarse:
+            plan = ExactPlan.of(seconds, tr, dt, warmup)
+
+            def about(network, x):
+                by = propagator(network, x, plan.dt)
+                return lambda one, seen: exact_runs(one, seen, plan, by, x, keys)
+
+            return about
+    plan = Plan.of(fitted.network, observation, seconds, sample=tr, precision="float32", dt=coarse, warmup=warmup)
+    return lambda *_: lambda one, seen: _runs(one, seen, plan, keys)
 
 
 def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None, progress=None):
@@ -77,16 +102,14 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None, progress=No
     bounds = fitted.network.declared()["sigma"].bounds
     sigmas = [float(np.clip(own * factor, *bounds)) for factor in SWEEP]
     acts = [acting(fitted.network.replace({"sigma": jnp.asarray(sigma)}), ground.observation) for sigma in sigmas]
-    plan = Plan.of(fitted.network, ground.observation, seconds, sample=tr, precision="float32",
-                   dt=_step([act.network for act in acts], ground.observation, tr),
-                   warmup=min(300.0, 10.0 / max(-fitted.abscissa, 1e-3)))
     linear = fc_score(fitted.fc, empirical)
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 20), SEEDS)
+    simulator = _simulator(fitted, acts, ground.observation, seconds, tr, keys)
     units = runs or max(1, target.units)
 
-    def measured(network, twins, exact):
+    def measured(simulated, network, twins, exact):
         """Return FC without chance, and the scores of single runs; None where values are not finite."""
-        signals = np.asarray(_runs(network, ground.observation, plan, keys), dtype=float)
+        signals = np.asarray(simulated(network, ground.observation), dtype=float)
         if not np.isfinite(signals).all():
             return None, None
         fc = np.asarray(_without_chance(signals, twins, exact, tr, target.band))
@@ -98,11 +121,12 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None, progress=No
     def row_at(sigma, act):
         network = fitted.network.replace({"sigma": jnp.asarray(sigma)})
         twin, instrument, closed = _twin(network, ground.observation, closure=False)
-        twins = np.asarray(_runs(twin, instrument, plan, keys), dtype=float)
+        simulated = simulator(network, closed.x)
+        twins = np.asarray(simulated(twin, instrument), dtype=float)
         exact, _ = closed.covariance(target.band, 2 * ground.nodes)
         row = {"sigma": sigma, "engine": act.engine, "defect": act.defect, "score": None, "difference": None,
                "sampling_error": None, "agrees": False}
-        fc, plain = measured(act.network, twins, exact)
+        fc, plain = measured(simulated, act.network, twins, exact)
         if fc is None or not np.isfinite(fc).all():
             return row
         score = fc_score(fc, empirical)
@@ -113,7 +137,7 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None, progress=No
                 "sampling_rmse": blur, "agrees": bool(abs(score - linear) <= 2.0 * error and rmse <= 2.0 * blur),
                 "plain": fc_score(group_fc(plain), empirical)}
         if act.moved:
-            fc, _ = measured(network, twins, exact)
+            fc, _ = measured(simulated, network, twins, exact)
             row["untranslated"] = None if fc is None else fc_score(fc, empirical)
         return row
 
