@@ -6,9 +6,9 @@ import sys
 from .data import add_data
 from .options import FINISHED, REFUSED, whole
 
-GIVEN = ("sc", "lengths", "bold", "fc", "eeg", "leadfield", "maps")
+GIVEN = ("sc", "lengths", "bold", "fc", "eeg", "psd", "leadfield", "maps")
 OPTIONS = ("tr", "labels", "atlas", "montage", "drop_bad", "trust_order", "map_names", "template", "centroids",
-           "fmin", "fmax", "n_null")
+           "fmin", "fmax", "dof", "kind", "n_null")
 
 
 def add(verbs):

@@ -3,12 +3,12 @@
 from ..errors import InputError
 from .files import expand
 from .inputs import read_inputs
-from .inputs_eeg import read_eeg_inputs
+from .inputs_eeg import read_eeg_inputs, read_psd_inputs
 from .look import is_atlas, look
 from .matching import match_regions
 
 MANY = ("sc", "lengths", "bold")           # roles that several files may play
-NEED = "a connectome (--sc) and data (--bold, --fc or --eeg)"
+NEED = "a connectome (--sc) and data (--bold, --fc, --eeg or --psd)"
 
 # Fits of FC with Hopf and default options took 28, 23 and 68 s of processor time and 0.9, 0.9 and 1.1 GB at 20, 40 and
 # 80 regions (five people, two nulls of each kind: eleven fits). FIXED + PER_FIT * fits * (n / 80)**3 gives 21, 26 and
@@ -29,7 +29,7 @@ def check(files=(), given=None, **options):
         Whose roles are known; see `look.ROLES`.
     **options
         ``tr``, ``labels``, ``atlas``, ``montage``, ``band``, ``drop_bad``, ``trust_order``, ``map_names``, ``n_null``,
-        and for EEG ``template``, ``centroids``, ``fmin``, ``fmax``.
+        and for spectra ``template``, ``centroids``, ``fmin``, ``fmax``, ``dof``.
 
     Returns
     -------
@@ -42,6 +42,7 @@ def check(files=(), given=None, **options):
     files = expand(list(files))
     options["atlas"] = options.get("atlas") or next(filter(is_atlas, files), None)
     aids = {name: options.get(name) for name in ("tr", "labels", "atlas", "montage")}
+    aids["kind"] = options.get("kind") or "eeg"
     named = {role: _listed(paths) for role, paths in (given or {}).items() if paths}
     seen = [look(path, role, **aids) for role, paths in named.items() for path in paths]
     found = [look(path, **aids) for path in files]
@@ -57,7 +58,7 @@ def check(files=(), given=None, **options):
 def _mapping(rows, map_names):
     """Return the pairs (name in the connectome, name in the data) of regions that are called differently."""
     named = {row["role"]: row for row in reversed(rows) if row["labels"] is not None}
-    ours, theirs = named.get("sc"), named.get("bold") or named.get("fc")
+    ours, theirs = named.get("sc"), named.get("bold") or named.get("fc") or named.get("psd")
     if ours is None or theirs is None:
         return []
     first, second = ours["labels"], theirs["labels"]
@@ -76,7 +77,7 @@ def _together(named, options, problems):
     answer = {"fits": False, "problem": None, "regions": None, "dropped": [], "notes": [], "flags": [],
               "modality": None}
     twice = [role for role, paths in named.items() if role not in (*MANY, None) and len(paths) > 1]
-    have = named.keys() & {"bold", "fc", "eeg"}
+    have = named.keys() & {"bold", "fc", "eeg", "psd"}
     if problems:
         answer["problem"] = f"{len(problems)} of the files cannot be used: see there."
     elif twice:
@@ -85,7 +86,7 @@ def _together(named, options, problems):
         answer["problem"] = f"parts are missing: a fit needs {NEED}."
     else:
         try:
-            return answer | (_eeg if "eeg" in have else _fc)(named, options)
+            return answer | (_eeg if "eeg" in have else _psd if "psd" in have else _fc)(named, options)
         except InputError as problem:
             answer["problem"] = str(problem)
     return answer
@@ -123,6 +124,16 @@ def _eeg(named, options):
         fmax=options.get("fmax") or 40.0, kind=options.get("kind") or "eeg")
     return {"fits": True, "regions": brain.n, "sensors": len(leadfield.ch_names), "notes": list(target.notes),
             "flags": list(target.flags), "modality": "eeg"}
+
+
+def _psd(named, options):
+    target, brain, _ = read_psd_inputs(
+        psd=named["psd"][0], sc=named.get("sc"), template=options.get("template"), lengths=named.get("lengths"),
+        labels=options.get("labels"), maps=(named.get("maps") or [None])[0], dof=options.get("dof"),
+        fmin=options.get("fmin") or 1.0, fmax=options.get("fmax") or 40.0,
+        trust_order=bool(options.get("trust_order")), map_names=options.get("map_names"))
+    return {"fits": True, "regions": brain.n, "sensors": target.s, "notes": list(target.notes),
+            "flags": list(target.flags), "modality": "spectra"}
 
 
 def _cost(together, options):

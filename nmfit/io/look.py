@@ -5,6 +5,7 @@ import numpy as np
 from ..errors import InputError
 from ..network import repair
 from ..network.names import numbered, some
+from ..observe.kinds import sensor_kind
 from .bold import read_bold
 from .connectome import read_connectome
 from .eeg import read_eeg
@@ -14,14 +15,15 @@ from .formats import SPOKEN, kind_of
 from .labels import PLACE_COLUMNS, read_labels
 from .leadfield import read_leadfield
 from .quality import read_quality
+from .spectra import FREQUENCIES, read_psd
 from .tables import read_table
 
 EEG = (".edf", ".bdf", ".fif", ".vhdr", ".set", ".gdf", ".cnt", ".mff", ".eeg", ".nwb")
-ROLES = ("sc", "lengths", "bold", "fc", "eeg", "leadfield", "labels", "maps", "atlas")
+ROLES = ("sc", "lengths", "bold", "fc", "eeg", "psd", "leadfield", "labels", "maps", "atlas")
 ATLASES = (".dlabel.nii", "_dseg.nii", "_dseg.nii.gz")
 
 
-def look(path, role=None, *, tr=None, labels=None, atlas=None, montage=None):
+def look(path, role=None, *, tr=None, labels=None, atlas=None, montage=None, kind="eeg"):
     """Open a file and say what it is.
 
     Parameters
@@ -29,7 +31,7 @@ def look(path, role=None, *, tr=None, labels=None, atlas=None, montage=None):
     path : path, or ``file::key``
     role : one of `ROLES`, optional
         What it is given as; found out from its content unless given.
-    tr, labels, atlas, montage : see `read_bold`, `read_eeg`
+    tr, labels, atlas, montage, kind : see `read_bold`, `read_eeg`
 
     Returns
     -------
@@ -42,7 +44,8 @@ def look(path, role=None, *, tr=None, labels=None, atlas=None, montage=None):
             "units": None, "tr": None, "sha256": {}, "repaired": [], "problem": None}
     try:
         seen["role"] = role or role_of(path, atlas)
-        seen |= READERS[seen["role"]](path, {"tr": tr, "labels": labels, "atlas": atlas, "montage": montage})
+        seen |= READERS[seen["role"]](path, {"tr": tr, "labels": labels, "atlas": atlas, "montage": montage,
+                                       "kind": kind})
     except InputError as problem:
         seen["problem"] = str(problem)
     return seen
@@ -70,6 +73,9 @@ def role_of(path, atlas=None):
             return "labels"
         raise
     values = table.values
+    if (table.columns and table.columns[0].lower() in FREQUENCIES and values.ndim == 2
+            and (np.diff(values[:, 0]) > 0).all()):
+        return "psd"
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         if table.columns is not None and set(map(str.lower, table.columns)) >= {*PLACE_COLUMNS[0]} and _is_labels(path):
             return "labels"                # a table of regions with their places
@@ -151,9 +157,17 @@ def _fc(path, options):
 
 
 def _eeg(path, options):
-    found = read_eeg(path, montage=options["montage"])
-    return {"what": f"EEG ({split_key(path)[0].suffix}), {found.sfreq:g} Hz", "shape": list(found.data.shape),
-            **_names(found.ch_names), "units": "V", "sha256": found.sha256, "repaired": list(found.notes)}
+    found = read_eeg(path, montage=options["montage"], kind=options["kind"])
+    sort = "EEG" if found.kind == "eeg" else "MEG"
+    return {"what": f"{sort} ({split_key(path)[0].suffix}), {found.sfreq:g} Hz", "shape": list(found.data.shape),
+            **_names(found.ch_names), "units": sensor_kind(found.kind).unit, "sha256": found.sha256, "repaired": list(found.notes)}
+
+
+def _psd(path, options):
+    found = read_psd(path, labels=options["labels"])
+    low, high = found.freqs[[0, -1]]
+    return {"what": f"spectra of regions, {low:g} to {high:g} Hz", "shape": list(found.psd.shape),
+            **_names(found.ch_names), "sha256": found.sha256}
 
 
 def _leadfield(path, _options):
@@ -183,5 +197,5 @@ def _names(labels):
     return {"names": None if labels is None else some(labels, 3), "labels": None if labels is None else list(labels)}
 
 
-READERS = {"sc": _connectome, "lengths": _lengths, "bold": _bold, "fc": _fc, "eeg": _eeg, "leadfield": _leadfield,
+READERS = {"sc": _connectome, "lengths": _lengths, "bold": _bold, "fc": _fc, "eeg": _eeg, "psd": _psd, "leadfield": _leadfield,
            "labels": _labels, "maps": _maps, "atlas": _atlas}
