@@ -251,3 +251,15 @@ def test_check_shows_which_name_is_which(folder, capsys):
     assert run("check", "sc.tsv", SERIES) == 0
     told = capsys.readouterr().out
     assert "called differently: ctx-lh-Vis_1 = LH_Vis_1, ctx-lh-Mot_1 = LH_Mot_1, ctx-lh-Lim_1 = LH_Lim_1, " in told
+
+
+def test_check_knows_spectra_of_regions(folder, capsys):
+    freqs = np.arange(1.0, 41.0)
+    rows = [[f, *(1 / f + 0.1 * np.exp(-((f - 10) ** 2)) * np.arange(1, 7))] for f in freqs]
+    write_table(folder / "psd.tsv", ["freq_hz", *REGIONS], rows)
+    write_matrix(folder / "sc.tsv", weights(), REGIONS)
+    assert run("check", "sc.tsv", "psd.tsv", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["role"] for row in found["files"]] == ["sc", "psd"]
+    assert found["files"][1]["shape"] == [40, 6]
+    assert found["cost"]["seconds"] > 0
