@@ -17,7 +17,7 @@ FIXED, PER_FIT, POWER = 20.0, 4.3, 3
 BASE_GB, GB_PER_CELL = 0.85, 4e-5
 MEASURED = 80
 # A fit of 64 channels, 68 regions and 79 frequencies with 19 permuted lead fields took 231 s of processor time after
-# compiling; spectra of 68 regions at 40 frequencies 2.6 s without nulls. One of each was measured, so growth is a guess.
+# compiling; spectra of 68 regions at 40 frequencies 2.6 s without nulls. One of each was measured: growth is a guess.
 PER_CELL, PER_PLACE = 231 / (64 * 68 * 79), 2.6 / (68 * 40)
 
 
@@ -125,8 +125,8 @@ def _eeg(named, options):
         labels=options.get("labels"), leadfield=(named.get("leadfield") or [None])[0],
         centroids=options.get("centroids"), montage=options.get("montage"), fmin=options.get("fmin") or 1.0,
         fmax=options.get("fmax") or 40.0, kind=options.get("kind") or "eeg")
-    return {"fits": True, "regions": brain.n, "sensors": len(leadfield.ch_names), "bins": target.freqs.size, "notes": list(target.notes),
-            "flags": list(target.flags), "modality": "eeg"}
+    return {"fits": True, "regions": brain.n, "sensors": len(leadfield.ch_names), "bins": target.freqs.size,
+            "notes": list(target.notes), "flags": list(target.flags), "modality": "eeg"}
 
 
 def _psd(named, options):
@@ -135,8 +135,8 @@ def _psd(named, options):
         labels=options.get("labels"), maps=(named.get("maps") or [None])[0], dof=options.get("dof"),
         fmin=options.get("fmin") or 1.0, fmax=options.get("fmax") or 40.0,
         trust_order=bool(options.get("trust_order")), map_names=options.get("map_names"))
-    return {"fits": True, "regions": brain.n, "sensors": target.s, "bins": target.freqs.size, "notes": list(target.notes),
-            "flags": list(target.flags), "modality": "spectra"}
+    return {"fits": True, "regions": brain.n, "sensors": target.s, "bins": target.freqs.size,
+            "notes": list(target.notes), "flags": list(target.flags), "modality": "spectra"}
 
 
 def _cost(together, options):

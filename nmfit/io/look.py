@@ -160,7 +160,8 @@ def _eeg(path, options):
     found = read_eeg(path, montage=options["montage"], kind=options["kind"])
     sort = "EEG" if found.kind == "eeg" else "MEG"
     return {"what": f"{sort} ({split_key(path)[0].suffix}), {found.sfreq:g} Hz", "shape": list(found.data.shape),
-            **_names(found.ch_names), "units": sensor_kind(found.kind).unit, "sha256": found.sha256, "repaired": list(found.notes)}
+            **_names(found.ch_names), "units": sensor_kind(found.kind).unit, "sha256": found.sha256,
+            "repaired": list(found.notes)}
 
 
 def _psd(path, options):
@@ -197,5 +198,5 @@ def _names(labels):
     return {"names": None if labels is None else some(labels, 3), "labels": None if labels is None else list(labels)}
 
 
-READERS = {"sc": _connectome, "lengths": _lengths, "bold": _bold, "fc": _fc, "eeg": _eeg, "psd": _psd, "leadfield": _leadfield,
-           "labels": _labels, "maps": _maps, "atlas": _atlas}
+READERS = {"sc": _connectome, "lengths": _lengths, "bold": _bold, "fc": _fc, "eeg": _eeg, "psd": _psd,
+           "leadfield": _leadfield, "labels": _labels, "maps": _maps, "atlas": _atlas}
