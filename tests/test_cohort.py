@@ -332,7 +332,7 @@ def test_regions_that_somebody_lacks(tmp_path):
     brains = {n: found.brains["sub-00"] for n in found.sessions}
     other = dataclasses.replace(found.sessions["sub-01"][0], labels=("x", *left[1:]))
     _, failures, _ = people_of(found.sessions | {"sub-01": [other]}, brains, band=None)
-    assert "lacks 1 regions" in failures["sub-01"]
+    assert "lacks 1 region" in failures["sub-01"]
 
 
 def test_what_pipelines_write_is_found_among_what_lies_beside(tmp_path):
