@@ -16,9 +16,10 @@ NEED = "a connectome (--sc) and data (--bold, --fc, --eeg or --psd)"
 FIXED, PER_FIT, POWER = 20.0, 4.3, 3
 BASE_GB, GB_PER_CELL = 0.85, 4e-5
 MEASURED = 80
-# A fit of 64 channels, 68 regions and 79 frequencies with 19 permuted lead fields took 231 s of processor time after
-# compiling; spectra of 68 regions at 40 frequencies 2.6 s without nulls. One of each was measured: growth is a guess.
-PER_CELL, PER_PLACE = 231 / (64 * 68 * 79), 2.6 / (68 * 40)
+# Fits of 64 channels with 19 permuted lead fields took 231 s of processor time (68 regions, 79 frequencies, compiled
+# before) and 664 s (80 regions, 157 frequencies, the first time: 2.7 GB), 6.7 and 8.3e-4 s per channel, region and
+# frequency; spectra of 68 regions at 40 frequencies 2.6 s without nulls. That all this is linear is a guess.
+PER_CELL, GB_PER_SENSED, PER_PLACE = 7.5e-4, 2.3e-6, 2.6 / (68 * 40)
 
 
 def check(files=(), given=None, **options):
@@ -154,13 +155,17 @@ def _cost(together, options):
 
 
 def _cost_of_spectra(together):
-    n, bins, eeg = together["regions"], together["bins"], together["modality"] == "eeg"
-    seconds = PER_CELL * together["sensors"] * n * bins if eeg else PER_PLACE * n * bins
-    size = f"{together['sensors']} channels, " * eeg + f"{n} regions and {bins} frequencies"
-    nulls = "19 permuted lead fields" if eeg else "a person, without nulls"
-    return {"seconds": round(seconds, 1), "memory_gb": None,
-            "says": f"estimate: about {_spoken(seconds)} of processor time after compiling for {size}, {nulls} "
-            "(from one measured fit: a guess); memory was not measured"}
+    n, bins = together["regions"], together["bins"]
+    if together["modality"] == "eeg":
+        cells = together["sensors"] * n * bins
+        seconds, memory = PER_CELL * cells, round(BASE_GB + GB_PER_SENSED * cells, 1)
+        what, sure = f"{together['sensors']} channels, {n} regions", "two fits were measured: a guess"
+    else:
+        seconds, memory, what = PER_PLACE * n * bins, None, f"a person without nulls, {n} regions"
+        sure = "one fit was measured: a guess"
+    taken = f"{_spoken(max(seconds, 1.0))} of processor time" + (f" and {memory:.1f} GB" if memory else "")
+    return {"seconds": round(seconds, 1), "memory_gb": memory,
+            "says": f"estimate: about {taken} for {what} and {bins} frequencies with default options ({sure})"}
 
 
 def _spoken(seconds):
