@@ -18,6 +18,7 @@ from nmfit.fit.objective import fc_objective
 from nmfit.fit.recover import sampled
 from nmfit.fit.result import Result
 from nmfit.fit.rungs import Rung
+from nmfit.report.words import determined
 
 SAMPLES = 400
 
@@ -110,6 +111,10 @@ def test_a_result_says_what_its_data_determine():
     assert kept[0]["validation"].split(":")[0] in text
     again = Result(record, found.arrays)
     assert again.record == record
+    # What ended at a bound is taken as known in the recovery expected of the others: that has to be said.
+    for flag, said in (("at_bound", True), (None, False)):
+        rows = [row | {"flag": flag if row["name"] == "a" else None} for row in record["parameters"]]
+        assert ("as if a were known" in " ".join(determined(record | {"parameters": rows}))) == said
 
 
 def test_the_methods_paragraph_names_versions_split_and_sources():

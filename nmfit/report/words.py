@@ -256,7 +256,9 @@ def determined(record):
     told += [_sentence(weak["sentence"]) for weak in found["weak"]]
     back = [f"{name} {r:.2f}" for name, r in found["recovery"].items()]
     if 0 < len(back) <= MOST_NAMED:
-        told.append(f"Expected recovery, r of truth and estimate: {', '.join(back)}.")
+        stuck = sorted({row["name"] for row in record["parameters"] if row["flag"] == "at_bound"})
+        given = f", as if {' and '.join(stuck)} were known, which ended at a bound" if stuck else ""
+        told.append(f"Expected recovery, r of truth and estimate{given}: {', '.join(back)}.")
     return [printable(text) for text in told]
 
 
