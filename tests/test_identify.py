@@ -80,6 +80,9 @@ def test_without_a_count_of_samples_the_misfit_stands_in():
     assert determined.samples_from == "misfit"
     assert 0.4 * SAMPLES < determined.samples < 2.5 * SAMPLES       # large correlations vary less in r, as much in z
     assert record_of(determined, found)["directions"] == found.free
+    assert determined.freedom == pytest.approx(found.free, rel=1e-6)      # no prior: every coordinate counts whole
+    held = dataclasses.replace(determined, curvature=2.0 * determined.data_curvature)
+    assert held.freedom == pytest.approx(found.free / 2, rel=1e-6)        # a prior as strong as the data: half of each
 
 
 def test_every_region_for_itself_is_determined_less_than_all_together():

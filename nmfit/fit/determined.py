@@ -15,13 +15,14 @@ def record_of(determined, fitted):
     """Return what goes into `fit.json` as ``identifiability``.
 
     ``directions`` counts what is free, ``determined`` what the data know to within half of a parameter's own size;
-    ``weak`` names what they do not; ``recovery`` is the correlation of truth and estimate to be expected for every
-    parameter, the median over regions where each has its own.
+    ``freedom`` is what the prior leaves of what is free, in effective degrees; ``weak`` names what the data do not
+    determine; ``recovery`` is the correlation of truth and estimate to be expected for every parameter, the median over
+    regions where each has its own.
     """
     errors, _ = determined.directions()
     free = free_count(fitted.blocks)
     return {"samples": determined.samples, "samples_from": determined.samples_from, "directions": free,
-            "determined": min(int((errors < KNOWN).sum()), free),
+            "determined": min(int((errors < KNOWN).sum()), free), "freedom": determined.freedom,
             "errors": [float(e) for e in errors[:free]],
             "weak": weak_directions(determined, fitted),
             "correlations": [[_spoken(a, fitted), _spoken(b, fitted), r] for a, b, r in determined.correlations()],

@@ -79,6 +79,11 @@ class Determined:
         return inverse @ self.slopes @ inverse
 
     @property
+    def freedom(self):
+        """Effective degrees of freedom, ``tr(H^-1 H_data)``: what the prior leaves of the free coordinates."""
+        return float(np.trace(np.linalg.pinv(self.curvature, rcond=1e-12, hermitian=True) @ self.data_curvature))
+
+    @property
     def errors(self):
         """Standard error of every coordinate, relative to the parameter's size, ``[p]``."""
         return np.abs(self.sizes) * np.sqrt(np.maximum(np.diag(self.covariance), 0.0))

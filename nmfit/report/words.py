@@ -253,6 +253,8 @@ def determined(record):
     source = "the data" if found["samples_from"] == "data" else "the misfit"
     told = [f"Of {found['directions']} free directions the data determine {found['determined']} to within half of a "
             f"parameter's own size (curvature of the loss; {found['samples']:.0f} effective samples, from {source})."]
+    if "freedom" in found:
+        told.append(f"Shrinkage leaves {found['freedom']:.1f} effective degrees of freedom.")
     told += [_sentence(weak["sentence"]) for weak in found["weak"]]
     back = [f"{name} {r:.2f}" for name, r in found["recovery"].items()]
     if 0 < len(back) <= MOST_NAMED:
