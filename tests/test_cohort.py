@@ -319,6 +319,7 @@ def test_regions_that_somebody_lacks(tmp_path):
         table = np.array(data[name][0].data)
         table[:, lost] = np.nan
         write_table(where / f"{name}_ses-1_bold.tsv", LABELS, table.tolist())
+    (where / "sub-_bold.tsv").write_text("nobody's")
     found = read_people(where, tr=TR)
     assert list(found.sessions) == ["sub-00", "sub-02"]
     assert f"region {LABELS[2]} holds" in found.unread["sub-01"]

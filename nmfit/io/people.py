@@ -143,8 +143,9 @@ def _named(folder, ending, outside):
     """Return files whose names begin with ``sub-`` and end as the pattern says, ``{person: [file]}``, sorted."""
     found = {}
     for path in sorted(folder.rglob("sub-*")):
-        if ending.search(path.name) and not _inside(path, outside):
-            found.setdefault(PERSON.match(path.name)[0], []).append(str(path))
+        person = PERSON.match(path.name)
+        if person and ending.search(path.name) and not _inside(path, outside):
+            found.setdefault(person[0], []).append(str(path))
     return found
 
 
