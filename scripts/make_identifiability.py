@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import digamma, polygamma
 
 from nmfit.fit.gauss_newton import Freedom, laplace, regionwise, settle
-from nmfit.fit.sources_problem import alone
+from nmfit.fit.sources.problem import alone
 from nmfit.models import JansenRit
 from nmfit.network import Connectome, Network
 from nmfit.parameters import declarations, pytree

@@ -16,7 +16,7 @@ import mne
 import numpy as np
 
 import nmfit as nf
-from nmfit.fit.spectrum_measures import alpha_peak
+from nmfit.fit.spectrum.measures import alpha_peak
 from nmfit.io import sphere_leadfield, write_json, write_table
 from nmfit.observe import Direct
 

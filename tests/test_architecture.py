@@ -51,14 +51,14 @@ KNOWN_BEFORE_TRACING = {
     "fit/identify.py": "differences compiled predictions, and measures what they return",
     "fit/profile.py": "calls compiled fits and keeps what they return",
     "fit/recover.py": "calls compiled fits and measures their spread",
-    "fit/sources_answer.py": "measures what fits return",
-    "fit/sources_ground.py": "calls compiled fits and keeps what they return",
-    "fit/sources_people.py": "hands arrays to fits and keeps what they return",
-    "fit/spectrum_answer.py": "measures what fits return",
-    "fit/spectrum_errors.py": "measures what fits return",
-    "fit/spectrum_ground.py": "calls compiled fits and keeps what they return",
-    "fit/spectrum_populations.py": "finds where columns may rest, and places populations, before tracing",
-    "fit/spectrum_search.py": "calls compiled slopes and keeps what they return",
+    "fit/sources/answer.py": "measures what fits return",
+    "fit/sources/ground.py": "calls compiled fits and keeps what they return",
+    "fit/sources/people.py": "hands arrays to fits and keeps what they return",
+    "fit/spectrum/answer.py": "measures what fits return",
+    "fit/spectrum/errors.py": "measures what fits return",
+    "fit/spectrum/ground.py": "calls compiled fits and keeps what they return",
+    "fit/spectrum/populations.py": "finds where columns may rest, and places populations, before tracing",
+    "fit/spectrum/search.py": "calls compiled slopes and keeps what they return",
 }
 
 

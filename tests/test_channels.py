@@ -9,9 +9,9 @@ import pytest
 import nmfit as nf
 from nmfit.compare.recording_eeg import SensorSpectrum
 from nmfit.compare.spherical_spline import spherical_spline, spread_out
-from nmfit.fit.spectrum_channels import channels_left_out
-from nmfit.fit.spectrum_measures import alpha_interval
-from nmfit.fit.spectrum_search import SensorGround
+from nmfit.fit.spectrum.channels import channels_left_out
+from nmfit.fit.spectrum.measures import alpha_interval
+from nmfit.fit.spectrum.search import SensorGround
 
 MONTAGE = mne.channels.make_standard_montage("biosemi32")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nmfit as nf
-from nmfit.fit.spectrum_measures import alpha_peak
+from nmfit.fit.spectrum.measures import alpha_peak
 from nmfit.io import sphere_leadfield
 from nmfit.io.tables import read_table
 

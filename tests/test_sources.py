@@ -13,8 +13,8 @@ from nmfit.cli import main
 from nmfit.dynamics import linearise
 from nmfit.fit import gauss_newton, sources_ground, sources_problem
 from nmfit.fit.gauss_newton import HELD, Freedom
-from nmfit.fit.sources_answer import log_data
-from nmfit.fit.sources_people import from_others
+from nmfit.fit.sources.answer import log_data
+from nmfit.fit.sources.people import from_others
 from nmfit.observe import RegionalSpectra
 
 FREQS = np.arange(2.0, 41.0)

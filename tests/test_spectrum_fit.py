@@ -14,13 +14,13 @@ from nmfit.compare.welch import rank_basis
 from nmfit.dynamics.one_channel import has_one_channel, one_channel_response
 from nmfit.dynamics.resolvent import response
 from nmfit.errors import InputError
-from nmfit.fit import spectrum_under_loss
 from nmfit.fit.evidence import Null
 from nmfit.fit.result import load_result
-from nmfit.fit.spectrum_evidence import explained_rung, gain_error, parcels_permuted
-from nmfit.fit.spectrum_ground import model_frequencies, problem_of
-from nmfit.fit.spectrum_measures import alpha_peak
-from nmfit.fit.spectrum_objective import (
+from nmfit.fit.spectrum import under_loss
+from nmfit.fit.spectrum.evidence import explained_rung, gain_error, parcels_permuted
+from nmfit.fit.spectrum.ground import model_frequencies, problem_of
+from nmfit.fit.spectrum.measures import alpha_peak
+from nmfit.fit.spectrum.objective import (
     lonely_psd,
     predicted_cross,
     predicted_psd,
@@ -292,7 +292,7 @@ def test_expressions_reach_the_objective_of_spectra(recording):
     for name, loss in {"none": None, "log": nmfit.loss.LogPSD(),
                        "sum": nmfit.loss.LogPSD() + 0.5 * nmfit.loss.Whittle()}.items():
         with jax.enable_x64(True):
-            ground = spectrum_under_loss.ground_of(target, brain.normalised("none", "rowsum"), leadfield, loss)
+            ground = under_loss.ground_of(target, brain.normalised("none", "rowsum"), leadfield, loss)
             network = ground.network.replace({"G": 5.0, "p": np.full(REGIONS, 400.0)})
             problem = problem_of(ground, network, leadfield, (), 0.0)
             values[name] = float(spectrum_objective({}, problem))

@@ -9,10 +9,10 @@ import pytest
 from test_spectrum_fit import CHANNELS, FREQS, REGIONS, small_brain, small_leadfield
 
 import nmfit
-from nmfit.fit.spectrum_ground import model_frequencies
-from nmfit.fit.spectrum_populations import population, working_points
-from nmfit.fit.spectrum_search import problem_of
-from nmfit.fit.spectrum_slopes import Point, leadfield_at, network_at, sensors_see_compiled
+from nmfit.fit.spectrum.ground import model_frequencies
+from nmfit.fit.spectrum.populations import population, working_points
+from nmfit.fit.spectrum.search import problem_of
+from nmfit.fit.spectrum.slopes import Point, leadfield_at, network_at, sensors_see_compiled
 
 
 def small_problem(models, coupling, coupled=True):

@@ -13,7 +13,7 @@ from figures import say
 
 import nmfit
 from nmfit.compare import spectrum_target
-from nmfit.fit.spectrum_measures import alpha_peak
+from nmfit.fit.spectrum.measures import alpha_peak
 from nmfit.network import Connectome
 from nmfit.observe import LeadField
 

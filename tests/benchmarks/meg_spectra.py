@@ -14,7 +14,7 @@ from figures import say
 
 import nmfit
 from nmfit.compare import spectrum_target
-from nmfit.fit.sources_people import from_others
+from nmfit.fit.sources.people import from_others
 from nmfit.network import Connectome
 
 KNOWN = "spectra/meg_dk68_spectrome.npz"

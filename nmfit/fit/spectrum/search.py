@@ -7,19 +7,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..compare.spectral_losses import log10_bias
-from ..dynamics.stability import leading_root, unstable_roots
-from ..parameters import declarations
-from .gauss_newton import HELD
-from .ground import digest
-from .minimise import Status
-from .space import frame
-from .spectrum_ground import interpolation, model_frequencies
-from .spectrum_measures import alpha_peak
-from .spectrum_newton import Found, settle_sensors
-from .spectrum_populations import COORDINATES, PEAK, SCALES, bounds_of, model_name, population
-from .spectrum_rungs import brain_maps, layout_of
-from .spectrum_slopes import SENSOR_ROWS, Point, SensorProblem, leadfield_at, network_at, sensors_see_compiled
+from ...compare.spectral_losses import log10_bias
+from ...dynamics.stability import leading_root, unstable_roots
+from ...parameters import declarations
+from ..gauss_newton import HELD
+from ..ground import digest
+from ..minimise import Status
+from ..space import frame
+from .ground import interpolation, model_frequencies
+from .measures import alpha_peak
+from .newton import Found, settle_sensors
+from .populations import COORDINATES, PEAK, SCALES, bounds_of, model_name, population
+from .rungs import brain_maps, layout_of
+from .slopes import SENSOR_ROWS, Point, SensorProblem, leadfield_at, network_at, sensors_see_compiled
 
 STEPS, TOLERANCE = 40, 5e-3
 SLOWEST = 1.0                            # 1/s: the least damping of a network of columns

@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from ..compare.spectral_ceiling import between_bins, log10_variance
-from ..parameters import declarations, to_bounded
-from .gauss_newton import HELD
-from .spectrum_measures import alpha_peak, occipital
-from .spectrum_populations import COORDINATES, SCALES, model_name
-from .spectrum_slopes import SENSOR_ROWS
+from ...compare.spectral_ceiling import between_bins, log10_variance
+from ...parameters import declarations, to_bounded
+from ..gauss_newton import HELD
+from .measures import alpha_peak, occipital
+from .populations import COORDINATES, SCALES, model_name
+from .slopes import SENSOR_ROWS
 
 DRAWS = 400
 WIDE = 1.96

@@ -9,12 +9,12 @@ import time
 
 import numpy as np
 
-from ..errors import InputError
-from ..models import JansenRit
-from ..network import Network
-from .spectrum_answer import trial_row
-from .spectrum_ground import LEVELS, SpectrumGround, fit_spectrum_rung, pooled
-from .spectrum_judge import channel_scores, judge
+from ...errors import InputError
+from ...models import JansenRit
+from ...network import Network
+from .answer import trial_row
+from .ground import LEVELS, SpectrumGround, fit_spectrum_rung, pooled
+from .judge import channel_scores, judge
 
 NODE_PARAMETERS = ("p", "C", "a", "b", "A", "B")
 SHRINKAGES = (1e-6, 1e-5)

@@ -10,12 +10,12 @@ rest needs no search, and the fold of the drive is no edge.
 import jax.numpy as jnp
 import numpy as np
 
-from ..dynamics.local import complexed, imaginary, jacobian
-from ..dynamics.resolvent import instrument_transfer, regional_transfers
-from ..dynamics.symmetrise import rotates
-from ..models import Hopf, JansenRit
-from ..network import Network
-from .spectrum_objective import NARROWEST
+from ...dynamics.local import complexed, imaginary, jacobian
+from ...dynamics.resolvent import instrument_transfer, regional_transfers
+from ...dynamics.symmetrise import rotates
+from ...models import Hopf, JansenRit
+from ...network import Network
+from .objective import NARROWEST
 
 NO_COUPLING = 1e-4          # 1/s: vanishing, not zero, where every region would be a root of its own and none leads
 SCALES = ("slow", "fast")                  # time scales of a region, in the order in which they enter

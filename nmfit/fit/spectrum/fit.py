@@ -4,16 +4,16 @@ import time
 
 import jax
 
-from ..compare.loss import Loss
-from ..errors import InputError
-from ..network import Connectome
-from .sensors import check_sensors
-from .spectrum_answer import build_spectrum_result, r2_on
-from .spectrum_channels import channels_left_out
-from .spectrum_climb import climb_by_slopes
-from .spectrum_evidence import parcel_null
-from .spectrum_under_loss import climb_under_loss
-from .threads import one_core_each
+from ...compare.loss import Loss
+from ...errors import InputError
+from ...network import Connectome
+from ..threads import one_core_each
+from .answer import build_spectrum_result, r2_on
+from .channels import channels_left_out
+from .check import check_sensors
+from .climb import climb_by_slopes
+from .evidence import parcel_null
+from .under_loss import climb_under_loss
 
 
 def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts=2, steps=None, n_null=19,

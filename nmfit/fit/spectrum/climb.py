@@ -3,14 +3,14 @@
 import dataclasses
 import time
 
-from ..errors import InputError
-from .spectrum_answer import trial_row
-from .spectrum_ground import pooled
-from .spectrum_judge import channel_scores, judge
-from .spectrum_populations import model_name
-from .spectrum_rungs import LADDER, NAMES
-from .spectrum_search import SensorGround, fit_sensor_rung
-from .threads import side_by_side
+from ...errors import InputError
+from ..threads import side_by_side
+from .answer import trial_row
+from .ground import pooled
+from .judge import channel_scores, judge
+from .populations import model_name
+from .rungs import LADDER, NAMES
+from .search import SensorGround, fit_sensor_rung
 
 SHRINKAGES = (0.03, 0.1)
 WEAK_COUPLING = 0.1        # 1/s: where coupling is let in after a climb without it

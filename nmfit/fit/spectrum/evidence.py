@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from ..compare.spectral_ceiling import between_bins, log10_variance
-from ..network.surrogates import within_hemispheres
-from .evidence import beaten, run_null
+from ...compare.spectral_ceiling import between_bins, log10_variance
+from ...network.surrogates import within_hemispheres
+from ..evidence import beaten, run_null
 
 NULL_STEPS = 15           # of every rung: nulls, and the fit that is held against them, are cut as short
 

@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..errors import InputError
-from ..parameters import to_bounded, to_free
-from .sources import grounds, people_of, regions_of
-from .sources_ground import begin, fit_standing, freedom_of, with_population
-from .sources_problem import PRIOR, SCALES
-from .space import FARTHEST
-from .threads import one_core_each, side_by_side
+from ...errors import InputError
+from ...parameters import to_bounded, to_free
+from ..space import FARTHEST
+from ..threads import one_core_each, side_by_side
+from .fit import grounds, people_of, regions_of
+from .ground import begin, fit_standing, freedom_of, with_population
+from .problem import PRIOR, SCALES
 
 
 def from_others(results, targets, brains):

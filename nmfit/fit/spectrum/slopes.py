@@ -12,13 +12,13 @@ from math import log, pi
 import jax
 import jax.numpy as jnp
 
-from ..dynamics.alone import ALONE, one_by_one
-from ..dynamics.local import complexed, imaginary
-from ..dynamics.products import split_product
-from ..dynamics.resolvent import operator
-from ..parameters import pytree, static, to_bounded
-from .gauss_newton import regionwise
-from .spectrum_populations import placed, transfers
+from ...dynamics.alone import ALONE, one_by_one
+from ...dynamics.local import complexed, imaginary
+from ...dynamics.products import split_product
+from ...dynamics.resolvent import operator
+from ...parameters import pytree, static, to_bounded
+from ..gauss_newton import regionwise
+from .populations import placed, transfers
 
 SENSOR_ROWS = ("sensitivity", "floor", "aperiodic", "exponent")
 

@@ -6,9 +6,9 @@ import time
 import numpy as np
 from scipy import stats
 
-from .spectrum_answer import SOURCES_AT_LEAST, count_unstable
-from .spectrum_evidence import gain_error
-from .spectrum_measures import alpha_measures
+from .answer import SOURCES_AT_LEAST, count_unstable
+from .evidence import gain_error
+from .measures import alpha_measures
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

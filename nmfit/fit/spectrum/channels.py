@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from ..compare.sensor_checks import fit_sphere
-from ..compare.spectral_losses import r_squared
-from ..compare.spherical_spline import spherical_spline, spread_out
+from ...compare.sensor_checks import fit_sphere
+from ...compare.spectral_losses import r_squared
+from ...compare.spherical_spline import spherical_spline, spread_out
 
 SHARE, FEWEST = 0.2, 8
 

@@ -10,14 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..compare.spectral_ceiling import r_squared_ceiling
-from ..compare.spectral_losses import log10_bias
-from ..parameters import declarations, to_bounded
-from .evidence import FEWEST_NULLS, beaten
-from .gauss_newton import HELD, laplace
-from .result import Result
-from .sources_problem import misfit
-from .spectrum_measures import alpha_peak
+from ...compare.spectral_ceiling import r_squared_ceiling
+from ...compare.spectral_losses import log10_bias
+from ...parameters import declarations, to_bounded
+from ..evidence import FEWEST_NULLS, beaten
+from ..gauss_newton import HELD, laplace
+from ..result import Result
+from ..spectrum.measures import alpha_peak
+from .problem import misfit
 
 UNTOLD = 0.9              # share of the prior's spread that is left where data say nothing
 NEAR_BOUND = 0.01         # of the unit interval that bounds are mapped from

@@ -6,10 +6,10 @@ from math import pi
 import jax
 import jax.numpy as jnp
 
-from ..dynamics.alone import ALONE
-from ..dynamics.fixed_point import fixed_point
-from ..dynamics.local import imaginary, jacobian, local_system, transfer
-from ..parameters import pytree, static, to_bounded
+from ...dynamics.alone import ALONE
+from ...dynamics.fixed_point import fixed_point
+from ...dynamics.local import imaginary, jacobian, local_system, transfer
+from ...parameters import pytree, static, to_bounded
 
 SCALES = ("slow", "fast", "faster")        # time scales of a region, in the order in which they enter
 # How far regions differ, beside each other: an amplitude by much, a frequency by little (precisions, own sizes).

@@ -10,18 +10,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..compare.spectral_baselines import peaks_and_slope, smoothed
-from ..compare.spectral_ceiling import r_squared_ceiling
-from ..compare.spectral_losses import r_squared
-from ..dynamics import linearise
-from ..dynamics.stability import unstable_roots
-from ..parameters import declarations
-from .evidence import FEWEST_NULLS
-from .result import Result
-from .spectrum_errors import errors_of, model_alpha_interval, parameter_rows
-from .spectrum_evidence import explained_rung
-from .spectrum_measures import alpha_measures, occipital, shape_r_squared
-from .spectrum_populations import model_name
+from ...compare.spectral_baselines import peaks_and_slope, smoothed
+from ...compare.spectral_ceiling import r_squared_ceiling
+from ...compare.spectral_losses import r_squared
+from ...dynamics import linearise
+from ...dynamics.stability import unstable_roots
+from ...parameters import declarations
+from ..evidence import FEWEST_NULLS
+from ..result import Result
+from .errors import errors_of, model_alpha_interval, parameter_rows
+from .evidence import explained_rung
+from .measures import alpha_measures, occipital, shape_r_squared
+from .populations import model_name
 
 SOURCES_AT_LEAST = 0.8      # share of occipital alpha power that has to come from the sources
 

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import polygamma
 
-from ..compare.spectral_baselines import smoothed
-from ..compare.spectral_ceiling import between_bins
+from ...compare.spectral_baselines import smoothed
+from ...compare.spectral_ceiling import between_bins
 
 ALPHA = (8.0, 13.0)         # Hz
 SEARCHED = (6.0, 14.0)      # Hz, where the individual alpha peak may lie

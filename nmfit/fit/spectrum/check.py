@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
 
 SMALLEST_POWER, LARGEST_POWER = 1e-19, 1e-7     # V^2/Hz: from below an amplifier's noise to far above any head's alpha
 

@@ -8,14 +8,15 @@ import jax
 import numpy as np
 from scipy import stats
 
-from ..errors import InputError
-from ..network import Connectome
-from ..network.names import some
-from ..network.surrogates import harmonics
-from .evidence import run_null, surrogate
-from .maps import standardised
-from .sources_answer import bin_scores, build_sources_result, log_data, r2_of
-from .sources_ground import (
+from ...errors import InputError
+from ...network import Connectome
+from ...network.names import some
+from ...network.surrogates import harmonics
+from ..evidence import run_null, surrogate
+from ..maps import standardised
+from ..threads import one_core_each, side_by_side
+from .answer import bin_scores, build_sources_result, log_data, r2_of
+from .ground import (
     FittedSources,
     SourcesGround,
     begin,
@@ -25,7 +26,6 @@ from .sources_ground import (
     likely,
     with_population,
 )
-from .threads import one_core_each, side_by_side
 
 # Name: (time scales, whether parameters follow maps, whether every region has its own).
 RUNGS = {"shared": (1, False, False), "maps": (1, True, False), "region": (1, True, True),

@@ -12,16 +12,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..dynamics import linearise
-from ..models import Hopf
-from ..network import Network
-from ..observe import RegionalSpectra
-from ..parameters import declarations
-from .gauss_newton import HELD, Freedom, Settled, settle
-from .ground import digest
-from .sources_problem import PRIOR, SCALES, SourcesProblem, alone_compiled, misfit, placed
-from .space import frame
-from .spectrum_objective import NARROWEST
+from ...dynamics import linearise
+from ...models import Hopf
+from ...network import Network
+from ...observe import RegionalSpectra
+from ...parameters import declarations
+from ..gauss_newton import HELD, Freedom, Settled, settle
+from ..ground import digest
+from ..space import frame
+from ..spectrum.objective import NARROWEST
+from .problem import PRIOR, SCALES, SourcesProblem, alone_compiled, misfit, placed
 
 INSTRUMENT = ("cutoff", "order", "aperiodic", "exponent")
 POPULATION = ("noise", "a", "f")

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from .gauss_newton import HELD
-from .maps import standardised
-from .spectrum_newton import Layout
-from .spectrum_populations import COORDINATES, model_name
+from ..gauss_newton import HELD
+from ..maps import standardised
+from .newton import Layout
+from .populations import COORDINATES, model_name
 
 FEWEST_FOR_MAPS = 8
 # How far coordinates vary beside each other, as shares of their size (standard deviations): an amplitude by much, a

@@ -5,21 +5,21 @@ from math import pi
 
 import jax.numpy as jnp
 
-from ..compare.loss import Seen
-from ..compare.spectral_losses import log10_residuals
-from ..dynamics import linearise
-from ..dynamics.one_channel import has_one_channel, one_channel_response
-from ..dynamics.products import real_product
-from ..dynamics.resolvent import (
+from ...compare.loss import Seen
+from ...compare.spectral_losses import log10_residuals
+from ...dynamics import linearise
+from ...dynamics.one_channel import has_one_channel, one_channel_response
+from ...dynamics.products import real_product
+from ...dynamics.resolvent import (
     regional_transfers,
     response,
     rotating_response,
     through_instrument,
     with_drive,
 )
-from ..dynamics.symmetrise import rotates
-from ..parameters import declarations, pytree
-from .space import penalty, place
+from ...dynamics.symmetrise import rotates
+from ...parameters import declarations, pytree
+from ..space import penalty, place
 
 UNSTABLE = 10.0           # squared decades: worse than any stable fit
 HOPELESS = 1e5            # the same for a loss of the user's own

@@ -10,8 +10,8 @@ import dataclasses
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from .gauss_newton import FIRST_DAMPING, HELD, LEAST, MOST_DAMPING
-from .spectrum_slopes import SENSOR_ROWS, Point
+from ..gauss_newton import FIRST_DAMPING, HELD, LEAST, MOST_DAMPING
+from .slopes import SENSOR_ROWS, Point
 
 FARTHEST_STEP = 0.7        # of a coordinate: about a doubling
 

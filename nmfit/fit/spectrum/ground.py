@@ -7,17 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from ..compare.loss import Wanted
-from ..compare.spectral_losses import log10_bias
-from ..compare.welch import rank_basis
-from ..dynamics.alone import ALONE
-from ..observe.leadfield import PER_SENSOR
-from ..parameters import declarations, to_bounded, to_free
-from .ground import ended
-from .minimise import STATUSES, minimise
-from .space import FARTHEST, WIDEST, Block, free_count, origin_theta
-from .spectrum_measures import alpha_peak
-from .spectrum_objective import SpectrumProblem, placed, predicted_psd, spectrum_objective, unstable_cost
+from ...compare.loss import Wanted
+from ...compare.spectral_losses import log10_bias
+from ...compare.welch import rank_basis
+from ...dynamics.alone import ALONE
+from ...observe.leadfield import PER_SENSOR
+from ...parameters import declarations, to_bounded, to_free
+from ..ground import ended
+from ..minimise import STATUSES, minimise
+from ..space import FARTHEST, WIDEST, Block, free_count, origin_theta
+from .measures import alpha_peak
+from .objective import SpectrumProblem, placed, predicted_psd, spectrum_objective, unstable_cost
 
 TOLERANCE = 2e-5
 STEPS = {"shared": 80, "noise": 60, "region": 120, "sensors": 160}
