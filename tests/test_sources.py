@@ -11,8 +11,10 @@ from scipy.optimize import least_squares
 import nmfit as nf
 from nmfit.cli import main
 from nmfit.dynamics import linearise
-from nmfit.fit import gauss_newton, sources_ground, sources_problem
+from nmfit.fit import gauss_newton
 from nmfit.fit.gauss_newton import HELD, Freedom
+from nmfit.fit.sources import ground as sources_ground
+from nmfit.fit.sources import problem as sources_problem
 from nmfit.fit.sources.answer import log_data
 from nmfit.fit.sources.people import from_others
 from nmfit.observe import RegionalSpectra
