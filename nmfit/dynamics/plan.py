@@ -3,16 +3,17 @@
 import dataclasses
 import math
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ..errors import InputError
+from .memory import kept
 from .noise import Sources
 from .schemes import SCHEMES
 from .steps import check_step, default_step, delay_range, rates, settling
 
 CHUNK_STEPS = 512
+FEWEST_CHUNK = 16          # steps: below it drawing noise and scanning cost more than the chunk
 CHUNK_BYTES = 2**25
 ROWS_BYTES = 340_000       # of past outputs, which edges read in any order: beyond it a step takes twice as long
 FEWEST_ROWS, MOST_ROWS = 50, 100
@@ -156,55 +157,67 @@ class Plan:
         """Times of the samples in seconds ``[t]``: ends of intervals, or their middles where samples are means."""
         return (np.arange(1, self.samples + 1) - (0.5 if self.average else 0.0)) * self.sample
 
-    def memory(self, network, observation):
-        """Return about how many bytes a gradient through this plan keeps, for one run and every parameter free.
+    def memory(self, network, observation, by=None):
+        """Return about how many bytes a gradient through this plan takes, for one run.
 
-        A checkpoint keeps the state and the past outputs; a chunk being differentiated keeps what the derivative
-        of every stage needs, and with delays what each edge heard. Fewer free parameters keep less.
+        A checkpoint keeps the state and the past outputs; a chunk being differentiated keeps what the derivative of
+        every step of network and instrument needs. Fewer free parameters keep less.
+
+        Parameters
+        ----------
+        network, observation
+        by : (function, values), optional
+            What is free, see `dynamics.memory.kept`; everything but the connectome unless given.
         """
-        size = np.dtype(self.precision).itemsize
-        states = sum(len(network.groups[name].states) * len(at) for name, at in network.members)
-        channels, n = len(network.channels), network.n
-        saved = states + len(observation.states) * network.n_seen
-        saved += channels * n * (self.history + 3 * bool(self.history))
-        stages = len(SCHEMES[self.scheme].nodes)
-        stepwise = stages * (states + _residuals(network)) + self.sources.own + channels * n * self.degree
+        return self._taken(network, observation, kept(self, network, observation, by), self.chunk)
+
+    def _taken(self, network, observation, needs, traced):
+        # `needs` were traced with chunks of `traced` steps
+        chunk = needs.chunk * self.chunk / traced
         if not self.checkpoint:
-            return size * self.steps * stepwise
+            return needs.once + chunk * self.steps / self.chunk
+        states = sum(len(network.groups[name].states) * len(at) for name, at in network.members)
+        saved = states + len(observation.states) * network.n_seen
+        saved += len(network.channels) * network.n * (self.history + 3 * bool(self.history))
         chunks, inner = self.steps // self.chunk, self.group // self.chunk
         checkpoints = chunks if self.block is None else chunks // (self.block * inner) + self.block * inner
-        return size * (checkpoints * saved + self.chunk * stepwise)
+        return needs.once + chunk + np.dtype(self.precision).itemsize * needs.runs * checkpoints * saved
 
-    def within(self, network, observation, budget):
+    def within(self, network, observation, budget, by=None):
         """Return the plan with the least recomputing whose gradient stays within a budget of bytes.
 
-        Nothing computed again if that fits, else every chunk once, else twice, with outer checkpoints so many
-        that memory grows with the square root of the length; this last one even where it is above the budget. The
-        samples are the same in every case.
+        Nothing computed again if that fits, else every chunk once, else twice, with outer checkpoints so many that
+        memory grows with the square root of the length, else this with shorter chunks; the least of all where none
+        fits. The samples are the same in every case.
+
+        Parameters
+        ----------
+        network, observation
+        budget : float
+        by : (function, values), optional
+            See `memory`.
         """
-        free = dataclasses.replace(self, checkpoint=False, block=None)
-        once = dataclasses.replace(self, checkpoint=True, block=None)
-        for plan in (free, once):
-            if plan.memory(network, observation) <= budget:
+        needs = kept(self, network, observation, by)
+        least, fewest = None, np.inf
+        for plan in self._thriftier():
+            taken = plan._taken(network, observation, needs, self.chunk)
+            if taken <= budget:
                 return plan
-        inner = self.group // self.chunk
-        blocks = max(1, math.ceil(math.sqrt(self.groups * inner)))
-        return dataclasses.replace(once, block=math.ceil(self.groups / blocks))
+            if taken < fewest:
+                least, fewest = plan, taken
+        return least
 
-
-def _residuals(network):
-    """Return how many numbers the derivative of all regions' functions keeps, by tracing alone."""
-    def functions(model, x, c):
-        return model.drift(x, c), model.output(x), model.diffusion(x)
-
-    total = 0
-    for name, at in network.members:
-        model = network.groups[name]
-        x, c = (jax.ShapeDtypeStruct((len(rows), len(at)), "float32") for rows in (model.states, model.channels))
-        shared = jax.tree.map(lambda _: jax.ShapeDtypeStruct((), "float32"), model)
-        kept = jax.eval_shape(lambda *at: jax.vjp(functions, *at)[1], shared, x, c)
-        total += sum(leaf.size for leaf in jax.tree.leaves(kept))
-    return total
+    def _thriftier(self):
+        """Yield plans of the same samples that keep less and less, and compute more and more again."""
+        once = dataclasses.replace(self, checkpoint=True, block=None)
+        yield dataclasses.replace(self, checkpoint=False, block=None)
+        yield once
+        unit = self.every if self.every <= self.chunk else self.ratio
+        whole = self.chunk // unit
+        for part in (p for p in range(whole, 0, -1) if whole % p == 0 and p * unit >= min(FEWEST_CHUNK, self.chunk)):
+            plan = dataclasses.replace(once, chunk=part * unit)
+            blocks = max(1, math.ceil(math.sqrt(plan.steps / plan.chunk)))
+            yield dataclasses.replace(plan, block=math.ceil(plan.groups / blocks))
 
 
 def _degree(network):
@@ -229,7 +242,7 @@ def _chunk(plan, network):
         return plan.every * max(c * 10**k for k in range(4) for c in (1, 2, 5) if c * 10**k * plan.every <= most)
     parts = plan.every // plan.ratio
     whole = [p * plan.ratio for p in range(1, parts + 1) if parts % p == 0]
-    return max((q for q in whole if 16 <= q <= most), default=plan.every)
+    return max((q for q in whole if FEWEST_CHUNK <= q <= most), default=plan.every)
 
 
 def _check_names(network, observation, scheme, precision, projected):

@@ -21,7 +21,14 @@ from ..shown import Shown
 from .fc import START_INPUT, instrument_of
 from .scan_scores import score_scans
 from .simulated_answer import result_of
-from .simulated_objective import SimulatedProblem, simulated_objective, simulated_signals, tangent_sizes, warmed
+from .simulated_objective import (
+    SimulatedProblem,
+    runs_of,
+    simulated_objective,
+    simulated_signals,
+    tangent_sizes,
+    warmed,
+)
 from .space import freed, is_free, observed, origin_theta, place, values_of
 from .stochastic import Descent, Health, Outcome, by_differences, descend, gradient_health
 
@@ -161,14 +168,15 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
     maps = np.zeros((0, network.n)) if maps is None else np.atleast_2d(np.asarray(maps, float))
     with jax.enable_x64(True):
         blocks = tuple(freed(network, observe, name, sharing, maps) for name, sharing in free.items())
-        plan = Plan.of(network, observe, seconds or target.volumes * target.tr, sample=target.tr, dt=dt, warmup=warmup,
-                       memory=memory / seeds)
+        plan = Plan.of(network, observe, seconds or target.volumes * target.tr, sample=target.tr, dt=dt, warmup=warmup)
         problem = _problem(target, network, observe, blocks, loss, plan, _keys(seed, "fit", seeds), control, shrinkage)
-        need = float(seeds * plan.memory(network, observe))
         theta = {name: np.asarray(v, float) for name, v in origin_theta(blocks).items()}
+        plan, need = _frugal(problem, theta, memory)
+        problem = dataclasses.replace(problem, plan=plan)
         if progress is not None:
             progress.note(f"{seeds} scans of {plan.samples * plan.sample:g} s, {plan.steps} steps each; a gradient "
-                          f"takes about {need / 2**20:.0f} MiB")
+                          f"takes about {need / 2**20:.0f} MiB"
+                          + (f", more than the {memory / 2**20:.0f} MiB allowed" if need > memory else ""))
             progress.start("simulated")
         count = sum(v.size for v in theta.values())
         held = problem if control != "none" else dataclasses.replace(problem, begun=_warmed(theta, problem))
@@ -197,6 +205,13 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
                "sc_transform": sc_transform, "sc_norm": sc_norm, "memory": memory}
     return dataclasses.replace(fit, result=result_of(fit, target, brain, sharing=free, loss=loss, seed=seed,
                                                      options=options, command=command))
+
+
+def _frugal(problem, theta, memory):
+    """Return the plan whose gradient stays within a budget of bytes, and how many it takes for all scans at once."""
+    seeds, by = len(problem.keys), (lambda t: runs_of(t, problem), theta)
+    plan = problem.plan.within(problem.network, problem.observation, memory / seeds, by)
+    return plan, float(seeds * plan.memory(problem.network, problem.observation, by))
 
 
 def _told(progress, steps):

@@ -56,6 +56,13 @@ def simulated_signals(theta, problem):
         problem.keys, problem.begun)
 
 
+def runs_of(theta, problem):
+    """Return what is simulated under one noise: the network with its instrument, and the twin with its own."""
+    network, seen = place(problem.network, problem.blocks, theta), observed(problem.observation, problem.blocks, theta)
+    twin = [] if problem.control == "none" else [twin_of(network, seen, problem.control == "closure")[:2]]
+    return [(network, seen), *twin]
+
+
 def warmed(theta, problem):
     """Return where the scans stand after the warm-up: what a derivative leaves fixed.
 
