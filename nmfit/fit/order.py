@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compare.spectra import SpectrumTarget
 from ..network.names import are_names
-from .result import PSD_ARRAYS, SQUARE_ARRAYS
+from .stored import PSD_ARRAYS, SQUARE_ARRAYS
 
 # Along which axes arrays of a result hold regions, and channels.
 REGIONS = {"labels": (0,), "centroids": (0,), **dict.fromkeys(SQUARE_ARRAYS, (0, 1))}

@@ -1,23 +1,14 @@
 """What a fit leaves behind: the ladder, its scores beside what they must be held against, and the arrays."""
 
 import dataclasses
-import io
 import json
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from . import schema
-
-SPECTRA = ("eeg", "sources")               # modalities whose arrays are spectra
-OF_SPECTRA = ("labels", "weights", "freqs", "ch_names", "psd_fit", "psd_model")
-REQUIRED_ARRAYS = {"eeg": OF_SPECTRA, "sources": OF_SPECTRA,
-                   "other": ("labels", "weights", "fc_fit", "fc_model")}
-PSD_ARRAYS = ("psd_fit", "psd_score", "psd_model", "psd_sources")      # [channels, frequencies]
-SQUARE_ARRAYS = ("weights", "lengths", "fc_fit", "fc_score", "fc_model", "fc_explained")
+from .stored import fault_of, read_arrays, read_record
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,7 +42,7 @@ class Result:
     def __post_init__(self):
         object.__setattr__(self, "record", schema.plain(self.record))
         object.__setattr__(self, "arrays", {name: np.asarray(array) for name, array in self.arrays.items()})
-        fault = _fault(self.record, self.arrays)
+        fault = fault_of(self.record, self.arrays)
         if fault:
             raise ValueError(f"{fault[0]}: {fault[1]}")
 
@@ -284,72 +275,9 @@ def load_result(folder):
     except OSError as problem:
         raise InputError(folder, f"a result whose writing was interrupted ({problem.strerror})",
                          "Make the folder writable, so that it can be finished.") from None
-    record = _read_record(folder / "fit.json")
-    arrays = _read_arrays(folder / "fit.npz")
-    fault = _fault(record, arrays)
+    record = read_record(folder / "fit.json")
+    arrays = read_arrays(folder / "fit.npz")
+    fault = fault_of(record, arrays)
     if fault:
         raise InputError(f"{folder}: {fault[0]}", fault[1], "Fit again or restore the folder.")
     return Result(record, arrays)
-
-
-def _read_record(path):
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except FileNotFoundError:
-        raise InputError(path, "no such file", "Name a folder that Result.save wrote.") from None
-    except (OSError, ValueError, RecursionError) as problem:
-        raise InputError(path, f"not readable as JSON ({problem})", "Fit again or restore it.") from None
-    found = record.get("schema") if isinstance(record, dict) else None
-    if found != schema.SCHEMA:
-        raise InputError(path, f"schema {found!r}", "Load it with the version of nmfit that wrote it.",
-                         f"{schema.SCHEMA}")
-    return record
-
-
-def _refuse_constant(name):
-    raise ValueError(f"{name} is not JSON")
-
-
-def _read_arrays(path):
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise InputError(path, "no such file", "Fit again or restore the file beside fit.json.") from None
-    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, MemoryError, SyntaxError,
-            RuntimeError, zipfile.BadZipFile, zlib.error) as problem:
-        raise InputError(path, f"not readable as arrays ({problem})", "Fit again or restore it.") from None
-
-
-def _fault(record, arrays):
-    """Return where record and arrays are not what they should be, and how, or None."""
-    fault = schema.first_fault(record)
-    if fault:
-        return f"fit.json: {fault[0]}", fault[1]
-    names = [rung["name"] for rung in record["rungs"]]
-    for answer in ("chosen", "explained"):
-        if record[answer] is not None and record[answer] not in names:
-            return f"fit.json: {answer}", f"'{record[answer]}' is not among the rungs {names}"
-    required = REQUIRED_ARRAYS.get(record["modality"], REQUIRED_ARRAYS["other"])
-    missing = [name for name in required if name not in arrays]
-    if missing:
-        return "fit.npz", f"no array '{missing[0]}'"
-    n = arrays["labels"].size
-    if arrays["labels"].dtype.kind != "U" or arrays["labels"].ndim != 1 or n < 2:
-        return "fit.npz: labels", f"{_form(arrays['labels'])} where names belong"
-    shapes = {name: (n, n) for name in SQUARE_ARRAYS} | {"centroids": (n, 3)}
-    if record["modality"] in SPECTRA:
-        names, f = arrays["ch_names"], arrays["freqs"].size
-        if names.dtype.kind != "U" or names.ndim != 1:
-            return "fit.npz: ch_names", f"{_form(names)} where names belong"
-        shapes |= {"freqs": (f,)} | {name: (names.size, f) for name in PSD_ARRAYS} | {"positions": (names.size, 3)}
-    for name, array in arrays.items():
-        if name in shapes and (array.shape != shapes[name] or array.dtype.kind != "f"):
-            return f"fit.npz: {name}", f"{_form(array)} where numbers of shape {shapes[name]} belong"
-        if name.startswith(("null_", "history_")) and (array.ndim != 1 or array.dtype.kind != "f"):
-            return f"fit.npz: {name}", f"{_form(array)} where a list of numbers belongs"
-    return None
-
-
-def _form(array):
-    return f"{array.dtype} of shape {array.shape}"

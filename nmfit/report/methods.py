@@ -3,6 +3,7 @@
 from ..models import MODELS
 from . import words
 from .fresh import fresh_scans
+from .vocabulary import NULLS
 
 ENGINES = {
     "linear": "in closed form: the covariance of the stochastic network linearised about its fixed point",
@@ -174,7 +175,7 @@ def _beside(result):
     ran = {name: null["n"] for name, null in result.record["nulls"].items() if null and null["n"]}
     if not ran:
         return "No null connectomes were fitted."
-    counts = ", ".join(f"{words.NULLS[name]} ({n})" for name, n in ran.items())
+    counts = ", ".join(f"{NULLS[name]} ({n})" for name, n in ran.items())
     return (f"The same protocol was refitted from its own lower rungs on wrong connectomes: {counts}; "
             "p = (1 + number of nulls that do as well) / (number of nulls + 1). A rung is called explained by the "
             "connectome only if it clears every null and its twin with coupling 0.")
