@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from ..compare.empirical import group_fc
+from ..compare.folds import FcTarget, Fold, Split
 from ..compare.recording import Recording
-from ..compare.target import FcTarget, Fold, Split
 from ..errors import InputError
 from ..fit.fc import levels_of, plan_of, select_path, versions
 from ..fit.rungs import LEVELS

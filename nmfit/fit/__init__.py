@@ -4,9 +4,9 @@ import sys
 import types
 
 from .. import compare
+from ..compare.folds import FcTarget
 from ..compare.scans import ScanTarget
-from ..compare.spectra import SpectrumTarget
-from ..compare.target import FcTarget
+from ..compare.spectral_target import SpectrumTarget
 from ..errors import InputError
 from ..models import Kuramoto
 from ..network import Network

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from ..compare.spectra import SpectrumTarget
+from ..compare.spectral_target import SpectrumTarget
 from ..network.names import are_names
 from .stored import PSD_ARRAYS, SQUARE_ARRAYS
 

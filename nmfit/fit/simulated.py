@@ -8,9 +8,9 @@ import jax
 import numpy as np
 
 from ..compare.empirical import group_fc
+from ..compare.folds import FcTarget
 from ..compare.loss import FC, Loss, MeanFC, Wanted
 from ..compare.scans import Scans, ScanTarget
-from ..compare.target import FcTarget
 from ..dynamics.plan import Plan
 from ..dynamics.simulate import keys_of
 from ..errors import InputError
