@@ -16,11 +16,14 @@ from nmfit.dynamics.simulate import keys_of
 from nmfit.errors import InputError
 from nmfit.fit.simulated import _keys, _problem, _usual, fit_simulated
 from nmfit.fit.simulated_objective import simulated_objective
+from nmfit.fit.slopes import by_differences, whole_gradient
 from nmfit.fit.space import freed, observed, origin_theta, place
-from nmfit.fit.stochastic import Outcome, by_differences, descend, gradient_health
+from nmfit.fit.stochastic import Outcome, descend
+from nmfit.fit.twin import best_twin
 from nmfit.models import FitzHughNagumo, Hopf, JansenRit, Kuramoto, ReducedWongWang
 from nmfit.network import Network
 from nmfit.observe import Balloon, Direct
+from nmfit.report import words
 
 N, TR, BAND = 5, 2.0, (0.01, 0.1)
 WEIGHTS = np.abs(np.random.default_rng(0).normal(size=(N, N)))
@@ -120,14 +123,12 @@ def test_chaos_is_named():
         x = 0.4 + 1e-3 * theta["x"][0]
         return jax.lax.fori_loop(0, 400, lambda _, v: 3.9 * v * (1 - v), x)
 
-    def health(free):
-        return gradient_health(jax.jit(chaotic), jax.jit(jax.value_and_grad(chaotic)),
-                               lambda *_: np.geomspace(1, 1e100, 10), {"x": jnp.zeros(1)}, 10.0, free)
-
-    assert health(5).estimator == "differences"
-    assert health(500).estimator == "none"
-    assert health(5).growth > 10
-    smooth = gradient_health(bowl, jax.value_and_grad(bowl), lambda *_: np.ones(10), {"x": jnp.zeros(3)}, 10.0, 3)
+    value, start = jax.jit(chaotic), {"x": np.zeros(1)}
+    whole = whole_gradient(value, jax.jit(jax.value_and_grad(chaotic)), lambda *_: np.geomspace(1, 1e100, 10), start,
+                           10.0)
+    assert whole.estimator == "none"
+    assert whole.growth > 10
+    smooth = whole_gradient(bowl, jax.value_and_grad(bowl), lambda *_: np.ones(10), {"x": jnp.zeros(3)}, 10.0)
     assert smooth.estimator == "gradient"
     assert smooth.error < 1e-6
 
@@ -223,3 +224,54 @@ def test_sentences(target):
         fit_simulated(nmfit.fc_target(np.eye(N)), WEIGHTS)
     with pytest.raises(InputError, match="4 regions where"):
         fit_simulated(target, WEIGHTS[:4, :4])
+
+
+@pytest.mark.long
+def test_a_twin_is_on_wherever_it_helps(target):
+    network = Network.of(WEIGHTS, Hopf(a=-0.1, f=0.05), G=0.005)
+    found = nmfit.fit(target, WEIGHTS, engine="simulated", model=network, free={"G": "shared"}, seeds=2, score_seeds=3,
+                      steps=3, rate=0.3, dt=0.5, loss=nmfit.loss.FCMSE())
+    assert found.twin == "rest"
+    assert found.chance_left < 0.5
+    assert found.health.estimator == "gradient"
+    assert found.loss < found.start_loss
+    made = found.result.record["simulated"]
+    assert made["twin"] == {"kind": "rest", "left": found.chance_left}
+    (endless, error), (_, plain) = found.scores["expected_r"], found.scores["group_r"]
+    assert error < 0.5 * plain
+    assert -1 < endless < 1
+    assert "linear twin (at rest)" in found.summary()
+    assert "scans without end" in words.confirmation(found.result.record)
+
+
+def test_the_twin_is_chosen_by_what_it_leaves_and_phases_have_none():
+    def chosen(network):
+        plan = Plan.of(network, Direct(), 250 * TR, sample=TR, dt=0.5)
+        return best_twin(network, Direct(), plan, _keys(0, "twin", 4), TR, BAND)
+
+    kind, left = chosen(Network.of(WEIGHTS, Hopf(a=-0.1, f=0.05), G=0.005))
+    assert kind == "rest"
+    assert 0 < left < 0.2
+    assert chosen(kuramoto()) == ("none", 1.0)
+
+
+@pytest.mark.long
+def test_past_an_onset_the_statistical_twin_acts_and_a_cycle_has_none():
+    for model, kind, dt in ((Hopf(a=0.05, f=0.05, sigma=0.15), "closure", 0.2), (FitzHughNagumo(I=1.0), "none", 1e-3)):
+        network = Network.of(WEIGHTS, model, G=0.02)
+        tr, band = (TR, BAND) if kind == "closure" else (0.02, (1.0, 20.0))
+        plan = Plan.of(network, Direct(), 250 * tr, sample=tr, dt=dt)
+        found, left = best_twin(network, Direct(), plan, _keys(0, "twin", 6), tr, band)
+        assert found == kind
+        assert left < 0.5 or kind == "none"
+
+
+@pytest.mark.long
+def test_a_twin_that_is_lost_on_the_way_is_let_go(target):
+    # data of a cycle: the descent leaves the state of rest that it begins with
+    network = Network.of(WEIGHTS, Hopf(a=-0.02, f=0.05, sigma=0.05), G=0.01)
+    found = fit_simulated(target, WEIGHTS, model=network, free={"a": "shared", "G": "shared"}, control="rest", seeds=2,
+                          score_seeds=3, steps=20, rate=2.0, dt=0.5, loss=nmfit.loss.FCMSE())
+    assert found.outcome is Outcome.STEP_LIMIT
+    assert np.isfinite(found.loss)
+    assert found.loss <= found.start_loss

@@ -7,9 +7,9 @@ import pytest
 
 import nmfit
 from nmfit.cli import main
+from nmfit.compare.scan_scores import score_scans
 from nmfit.compare.scans import Scans, ScanTarget
 from nmfit.fit import load_result
-from nmfit.fit.scan_scores import score_scans
 from nmfit.models import Kuramoto
 from nmfit.network import Network
 from nmfit.report import words

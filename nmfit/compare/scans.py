@@ -7,8 +7,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..shown import Shown
-from .empirical import band_pass, fc_score, functional_connectivity, group_fc
+from .empirical import band_pass, functional_connectivity, group_fc
 from .recording import Recording
+from .scan_scores import score_scans
 from .series import (
     analytic,
     effective_samples,
@@ -17,11 +18,10 @@ from .series import (
     ks_distance,
     order_parameter,
     phase_randomised,
+    thinned,
     trimmed,
 )
 from .upstream import declared, within_filter
-
-MOST_VALUES = 20_000       # of a distribution of FCD that a loss compares; more are thinned evenly after sorting
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,8 +59,8 @@ class ScanTarget(Shown):
     labels : tuple of str, or None
     notes, flags : tuples of str
     sha256 : dict of file name to fingerprint
-    real : what each scan of the fit part scores against the score part, ``{"r", "ks": (mean, standard error)}``, for
-        simulated ones to be held against; None without a score part
+    real : what the scans of the fit part score against the score part, as simulated ones are scored (`score_scans`):
+        how good a simulation can be; None without a score part or with one scan
     """
 
     shown_as: ClassVar = "scan_target"
@@ -142,10 +142,12 @@ def scan_target(data=None, *, heldout=None, tr=None, band=(0.01, 0.1), window=60
             raise InputError(run.source or "BOLD", "a censored series, whose windows are no stretches of time",
                              "Fit its FC (fc_target), or give the series without censoring.")
     score = None if held is None else measured(held, band, window, step)
-    return ScanTarget(measured(runs, band, window, step), score, first.tr, len(first.data), band, window, step,
-                      first.labels, notes=notes,
-                      real=None if score is None else likeness(runs, score, band, window, step),
-                      sha256={k: v for run in [*runs, *(held or [])] for k, v in run.sha256.items()})
+    target = ScanTarget(measured(runs, band, window, step), score, first.tr, len(first.data), band, window, step,
+                        first.labels, notes=notes,
+                        sha256={k: v for run in [*runs, *(held or [])] for k, v in run.sha256.items()})
+    if score is None or len(runs) < 2:
+        return target
+    return dataclasses.replace(target, real=score_scans(np.stack([run.data for run in runs]), target)[0])
 
 
 def measured(runs, band, window, step, seed=0):
@@ -159,29 +161,6 @@ def measured(runs, band, window, step, seed=0):
         order=None if band is None else np.concatenate(
             [order_parameter(np.angle(analytic(band_pass(run.data, tr, band)))) for run in runs]),
         twin_ks=ks_distance(pooled, linear), samples=float(np.mean([effective_samples(p) for p in passed])))
-
-
-def likeness(runs, score, band, window, step):
-    """Return how like measured scans are to other measured scans, each by itself: mean and standard error over scans.
-
-    ``r`` of FC and ``ks`` of FCD, as simulated scans are scored. None with fewer than two scans.
-    """
-    if len(runs) < 2:
-        return None
-    tr = runs[0].tr
-    rows = {"r": [fc_score(functional_connectivity(run.data, tr, band), score.fc) for run in runs],
-            "ks": [ks_distance(fcd_values(trimmed(run.data, tr, band), tr, window, step), score.fcd) for run in runs]}
-    return {name: (float(np.mean(v)), float(np.std(v, ddof=1) / np.sqrt(len(v)))) for name, v in rows.items()}
-
-
-def thinned(values):
-    """Return a distribution sorted, at most `MOST_VALUES` of it, evenly spaced quantiles."""
-    values = np.sort(np.asarray(values, float).ravel())
-    if not np.isfinite(values).all() or values.size < 3:
-        raise InputError("FCD", "values that are missing or not finite", "Give the upper triangle of FCD matrices.")
-    if values.size <= MOST_VALUES:
-        return values
-    return np.quantile(values, (np.arange(MOST_VALUES) + 0.5) / MOST_VALUES)
 
 
 def _recordings(data, tr):

@@ -11,6 +11,7 @@ from .welch import cross_spectra, window_starts
 
 FEWEST_IN_WINDOW = 5        # samples; the correlation of fewer is noise
 FEWEST_WINDOWS = 3
+MOST_VALUES = 20_000       # of a distribution of FCD that a loss compares; more are thinned evenly after sorting
 
 
 def fisher_z(fc):
@@ -212,3 +213,13 @@ def effective_samples(data):
     weight[0] = 1.0
     over_pairs = rho.sum(0) ** 2 - (rho**2).sum(0)                  # twice the sum over pairs of rho_i(k) rho_j(k)
     return float(samples * len(rho) * (len(rho) - 1) / (weight @ over_pairs))
+
+
+def thinned(values):
+    """Return a distribution sorted, at most `MOST_VALUES` of it, evenly spaced quantiles."""
+    values = np.sort(np.asarray(values, float).ravel())
+    if not np.isfinite(values).all() or values.size < 3:
+        raise InputError("FCD", "values that are missing or not finite", "Give the upper triangle of FCD matrices.")
+    if values.size <= MOST_VALUES:
+        return values
+    return np.quantile(values, (np.arange(MOST_VALUES) + 0.5) / MOST_VALUES)

@@ -40,6 +40,7 @@ class Plan:
     outputs : record what regions send, too
     projected : signals are those of sensors, where the instrument has a gain, and not of regions
     watch : find the first step, region and state that leave the finite range (slower)
+    horizon : steps, whole chunks, that a derivative looks back; None for all
     history, degree, shorter_than_step : rows of past outputs, edges a region has at most, and whether an edge may
         be shorter than a step; 0 rows without delays
     """
@@ -60,6 +61,7 @@ class Plan:
     outputs: bool = False
     projected: bool = True
     watch: bool = False
+    horizon: int | None = None
     history: int = 0
     degree: int = 0
     shorter_than_step: bool = False
@@ -207,17 +209,35 @@ class Plan:
                 least, fewest = plan, taken
         return least
 
+    def looking_back(self, seconds):
+        """Return the plan whose derivatives look about so many seconds back and no further; its samples are the same.
+
+        Every so often the state is taken as given: what parameters did to it before is left out of a derivative.
+        """
+        steps = max(1, round(seconds / self.dt))
+        chunk = next((c for c in self._lengths() if c <= steps), min(self._lengths()))
+        plan = dataclasses.replace(self, chunk=chunk, horizon=max(1, steps // chunk) * chunk)
+        return plan if self.block is None else plan._nested()
+
     def _thriftier(self):
         """Yield plans of the same samples that keep less and less, and compute more and more again."""
         once = dataclasses.replace(self, checkpoint=True, block=None)
         yield dataclasses.replace(self, checkpoint=False, block=None)
         yield once
+        for chunk in self._lengths():
+            if chunk >= min(FEWEST_CHUNK, self.chunk):
+                yield dataclasses.replace(once, chunk=chunk)._nested()
+
+    def _lengths(self):
+        """Return the lengths that chunks may have instead, longest first: whole samples or parts of one."""
         unit = self.every if self.every <= self.chunk else self.ratio
         whole = self.chunk // unit
-        for part in (p for p in range(whole, 0, -1) if whole % p == 0 and p * unit >= min(FEWEST_CHUNK, self.chunk)):
-            plan = dataclasses.replace(once, chunk=part * unit)
-            blocks = max(1, math.ceil(math.sqrt(plan.steps / plan.chunk)))
-            yield dataclasses.replace(plan, block=math.ceil(plan.groups / blocks))
+        return [part * unit for part in range(whole, 0, -1) if whole % part == 0]
+
+    def _nested(self):
+        plan = dataclasses.replace(self, block=None)
+        blocks = max(1, math.ceil(math.sqrt(plan.steps / plan.chunk)))
+        return dataclasses.replace(plan, block=math.ceil(plan.groups / blocks))
 
 
 def _degree(network):

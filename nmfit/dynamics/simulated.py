@@ -135,6 +135,9 @@ def _chunk(network, observation, plan, key):
     take_step = _step(network, observation, plan, coupling)
 
     def chunk(state, z):
+        if plan.horizon is not None:
+            given = state.step % plan.horizon == 0
+            state = jax.tree.map(lambda v: jnp.where(given, lax.stop_gradient(v), v), state)
         if z is None and key is not None:
             z = plan.sources.draw(key, state.step, plan.chunk)
         if z is not None:

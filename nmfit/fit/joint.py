@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from ..compare.loss import FC, FCMSE
+from ..compare.scan_scores import score_scans
 from ..compare.scans import ScanTarget
 from ..compare.target import fc_target
 from ..dynamics.plan import Plan
@@ -21,11 +22,11 @@ from .confirm import _runs
 from .evidence import climb_path
 from .fc import plan_of
 from .rungs import LEVELS, Rung
-from .scan_scores import score_scans
 from .simulated import SimulatedFit, _keys
 from .simulated_answer import result_of
+from .slopes import Health
 from .space import is_free
-from .stochastic import Health, Outcome
+from .stochastic import Outcome
 from .threads import one_core_each
 from .under_noise import acting, largest_noise
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..compare.empirical import group_fc
 from ..compare.folds import FcTarget
 from ..compare.loss import FC, Loss, MeanFC, Wanted
+from ..compare.scan_scores import score_scans
 from ..compare.scans import Scans, ScanTarget
 from ..dynamics.plan import Plan
 from ..dynamics.simulate import keys_of
@@ -19,26 +20,19 @@ from ..network import Connectome, Network
 from ..observe import Direct
 from ..shown import Shown
 from .fc import START_INPUT, instrument_of
-from .scan_scores import score_scans
 from .simulated_answer import result_of
-from .simulated_objective import (
-    SimulatedProblem,
-    runs_of,
-    simulated_objective,
-    simulated_signals,
-    tangent_sizes,
-    warmed,
-)
+from .simulated_descent import frugal, minimised
+from .simulated_objective import SimulatedProblem, controlled_scans
+from .slopes import Health, told_slopes
 from .space import freed, is_free, observed, origin_theta, place, values_of
-from .stochastic import Descent, Health, Outcome, by_differences, descend, gradient_health
+from .stochastic import Outcome
+from .twin import best_twin
 
 MEMORY = 2e9
+PAIRED, MEASURING = 4, 8    # scans, at least, from which a twin is chosen, and from which slopes are measured
+CONTROLS = ("auto", "rest", "closure", "none")
 WINDOW, STEP = 60.0, 10.0
-_value = jax.jit(simulated_objective)
-_value_and_grad = jax.jit(jax.value_and_grad(simulated_objective))
-_tangents = jax.jit(tangent_sizes)
-_warmed = jax.jit(warmed)
-_signals = jax.jit(simulated_signals)
+_scored = jax.jit(controlled_scans)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -58,6 +52,8 @@ class SimulatedFit(Shown):
     fc : ``[n, n]``, group FC of the fresh scans
     memory : bytes that the gradient was estimated to take
     seconds : of the whole fit
+    twin : "rest", "closure" or "none": what took chance out of FC in the fit
+    chance_left : of the standard deviation of FC over seeds at the start, 1 without a twin
     blocks : what was free
     scans : how many fresh ones were scored
     fcd : pooled FCD of the fresh scans, or None
@@ -79,6 +75,8 @@ class SimulatedFit(Shown):
     fc: np.ndarray
     memory: float
     seconds: float
+    twin: str = "none"
+    chance_left: float = 1.0
     blocks: tuple = ()
     scans: int = 0
     fcd: np.ndarray | None = None
@@ -97,19 +95,24 @@ class SimulatedFit(Shown):
         against = "held-out scans" if self.held_out else "the scans it was fitted to"
         lines = [f"loss {self.start_loss:.4f} -> {self.loss:.4f}: {self.outcome.value}",
                  "tempo and frequency by search, the rest in closed form" if self.health.estimator == "search" else
-                 f"gradient: {self.health.estimator}, {self.health.error:.1e} from differences, growth "
-                 f"{self.health.growth:+.2g} /s; about {self.memory / 2**20:.0f} MiB",
+                 f"slopes: {told_slopes(self.health)}; about {self.memory / 2**20:.0f} MiB", *self._told_twin(),
                  f"fresh noise, against {against}:"]
         lines += [f"  {name:<12} {mean:.3f} ± {error:.3f}" for name, (mean, error) in self.scores.items()]
         lines += [f"  {name:<12} {np.mean(v):.4g}" + (f" (sd over regions {np.std(v):.2g})" if np.ndim(v) else "")
                   for name, v in self.parameters.items()]
         return "\n".join(lines)
 
+    def _told_twin(self):
+        if self.twin == "none":
+            return []
+        kind = "at rest" if self.twin == "rest" else "statistical"
+        return [f"linear twin ({kind}): leaves {self.chance_left:.2g} of FC's deviation over seeds"]
+
     def __repr__(self):
         return f"<SimulatedFit {self.summary()}>"
 
 
-def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, observe=None, control="none", maps=None,
+def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, observe=None, control="auto", maps=None,
                   sc_transform="none", sc_norm="max", seeds=4, score_seeds=20, steps=60, rate=0.1, seconds=None,
                   dt=None, warmup=None, memory=MEMORY, shrinkage=0.0, seed=0, progress=None, command=None):
     """Fit a model through its simulation, with common random numbers, and score it on fresh ones.
@@ -128,8 +131,9 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         Name to "shared", "maps" or "region". The coupling, the noise and, for each region, what the model frees first
         unless given. Haemodynamics are free under names such as ``bold.kappa``.
     observe : Observation, optional
-    control : "none", "rest" or "closure"
-        Whether a linear twin corrects FC, linearised at rest or statistically; for models that have one.
+    control : "auto", "rest", "closure" or "none"
+        Which linear twin corrects FC, linearised at rest or statistically. By itself the one that takes most chance out
+        of FC at the start, if it halves the deviation over seeds (`best_twin`); one that is lost on the way is let go.
     maps : array ``[m, n]``, optional
     seeds, score_seeds : int
         Simulated scans at once in the fit; fresh ones for the score.
@@ -170,55 +174,36 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         blocks = tuple(freed(network, observe, name, sharing, maps) for name, sharing in free.items())
         plan = Plan.of(network, observe, seconds or target.volumes * target.tr, sample=target.tr, dt=dt, warmup=warmup)
         problem = _problem(target, network, observe, blocks, loss, plan, _keys(seed, "fit", seeds), control, shrinkage)
+        left = 1.0 if control == "none" else np.nan
+        if control == "auto":
+            control, left = ("none", 1.0) if "fc" not in loss.needs else best_twin(
+                problem.network, observe, plan, _keys(seed, "twin", max(seeds, PAIRED)), target.tr, target.band)
+            problem = dataclasses.replace(problem, control=control)
         theta = {name: np.asarray(v, float) for name, v in origin_theta(blocks).items()}
-        plan, need = _frugal(problem, theta, memory)
-        problem = dataclasses.replace(problem, plan=plan)
+        problem, need = frugal(problem, theta, memory)
         if progress is not None:
             progress.note(f"{seeds} scans of {plan.samples * plan.sample:g} s, {plan.steps} steps each; a gradient "
                           f"takes about {need / 2**20:.0f} MiB"
                           + (f", more than the {memory / 2**20:.0f} MiB allowed" if need > memory else ""))
             progress.start("simulated")
-        count = sum(v.size for v in theta.values())
-        held = problem if control != "none" else dataclasses.replace(problem, begun=_warmed(theta, problem))
-        health = gradient_health(lambda t: _value(t, held), lambda t: _value_and_grad(t, held),
-                                 lambda t, d: _tangents(t, d, held), theta, plan.samples * plan.sample, count)
-        slopes = by_differences(lambda t: _value(t, problem))
-        if health.estimator == "gradient":
-            slopes = lambda t: _value_and_grad(t, problem)                                      # noqa: E731
-        if health.estimator == "none":
-            start = float(_value(theta, problem))
-            found = Descent(theta, start, start, np.array([start]), 0, Outcome.GRADIENT_UNUSABLE)
-        else:
-            found = descend(slopes, theta, steps=steps, rate=rate, report=_told(progress, steps))
+        found, health, problem = minimised(problem, theta, steps=steps, rate=rate, progress=progress,
+                                           keys=_keys(seed, "slopes", max(seeds, MEASURING)))
         best, instrument = place(network, blocks, found.theta), observed(observe, blocks, found.theta)
         fresh = dataclasses.replace(problem, keys=_keys(seed, "score", score_seeds), plan=Plan.of(
             network, observe, target.volumes * target.tr, sample=target.tr, dt=plan.dt, warmup=warmup))
-        signals = np.asarray(_signals(found.theta, fresh), float)
+        signals, covariances = (None if v is None else np.asarray(v, float) for v in _scored(found.theta, fresh))
         values = values_of(best, instrument, [block.name for block in blocks if is_free(block)])
-    scores, fc, fcd = score_scans(signals, target)
+    scores, fc, fcd = score_scans(signals, target, covariances)
     fit = SimulatedFit(
         network=best, observation=instrument, parameters=values, outcome=found.outcome, health=health, loss=found.loss,
         start_loss=found.start_loss, history=found.history, scores=scores, held_out=target.score is not None, fc=fc,
-        memory=need, seconds=time.monotonic() - began, blocks=blocks, scans=score_seeds, fcd=fcd)
+        memory=need, seconds=time.monotonic() - began, blocks=blocks, scans=score_seeds, fcd=fcd,
+        twin=problem.control, chance_left=float(left) if problem.control == control else 1.0)
     options = {"seeds": seeds, "score_seeds": score_seeds, "steps": steps, "rate": rate, "seconds": plan.samples
                * plan.sample, "dt": plan.dt, "control": control, "shrinkage": shrinkage, "free": dict(free),
                "sc_transform": sc_transform, "sc_norm": sc_norm, "memory": memory}
     return dataclasses.replace(fit, result=result_of(fit, target, brain, sharing=free, loss=loss, seed=seed,
                                                      options=options, command=command))
-
-
-def _frugal(problem, theta, memory):
-    """Return the plan whose gradient stays within a budget of bytes, and how many it takes for all scans at once."""
-    seeds, by = len(problem.keys), (lambda t: runs_of(t, problem), theta)
-    plan = problem.plan.within(problem.network, problem.observation, memory / seeds, by)
-    return plan, float(seeds * plan.memory(problem.network, problem.observation, by))
-
-
-def _told(progress, steps):
-    """Return what tells a step to a progress display, or None."""
-    if progress is None:
-        return None
-    return lambda step, loss, best: progress.step(step, total=steps, what=f"loss {loss:.4f}, best {best:.4f}")
 
 
 def _scans(target):
@@ -243,8 +228,8 @@ def _check(target, loss, control):
         raise InputError("loss", f"found {loss!r}", "Give an expression of nmfit.loss.", "FC() + 0.5 * FCD()")
     have = {"fc"} | {name for name in ("fcd", "order", "samples") if getattr(target.fit, name) is not None}
     loss.check(have, "this target")
-    if control not in ("none", "rest", "closure"):
-        raise InputError("control", f"found {control!r}", "Choose one.", "none, rest, closure")
+    if control not in CONTROLS:
+        raise InputError("control", f"found {control!r}", "Choose one.", ", ".join(CONTROLS))
 
 
 def _network(target, brain, model, transform, norm):

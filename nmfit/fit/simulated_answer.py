@@ -1,5 +1,6 @@
 """From a fit through simulation to a result: one rung, its scores on fresh noise, what it must be held against."""
 
+import dataclasses
 import platform
 import sys
 from importlib.metadata import version
@@ -12,10 +13,12 @@ from ..compare import baselines
 from ..compare.empirical import fc_score
 from .result import Result
 from .rungs import LEVELS
+from .slopes import told_slopes
 from .space import free_count, is_free, near_bound, owner_of, regions_of
 from .stochastic import Outcome
 
 STILL_FALLING = 0.02       # of what the loss fell in all: the last quarter of the steps may bring no more
+REPLACED = ("windowed", "smoothed", "differences", "none")
 PACKAGES = ("nmfit", "jax", "jaxlib", "optax", "numpy", "scipy")
 NOTHING = {"value": None, "ci95": None}
 
@@ -42,7 +45,7 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
     flags = [*target.flags, "nulls_skipped", "standard_errors_skipped"]
     if status != "converged":
         flags += ["not_converged" if status == "step_limit" else f"not_converged:{found.outcome.value}"]
-    flags += [f"gradient_{found.health.estimator}"] if found.health.estimator in ("differences", "none") else []
+    flags += [f"gradient_{found.health.estimator}"] if found.health.estimator in REPLACED else []
     flags += ["at_bound:" + ", ".join(bound)] if bound else []
     flags += [] if found.held_out else ["not_validated"]
     base = {"log_sc": fc_score(baselines.log_weights(brain.weights), target.against.fc)}
@@ -65,8 +68,8 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
         "simulated": {
             "scores": {k: {"mean": mean, "se": se} for k, (mean, se) in found.scores.items()},
             "scans": found.scans, "held_out": found.held_out, "outcome": found.outcome.value,
-            "gradient": {"estimator": found.health.estimator, "error": found.health.error,
-                         "growth": found.health.growth},
+            "gradient": dataclasses.asdict(found.health) | {"told": told_slopes(found.health)},
+            "twin": {"kind": found.twin, "left": found.chance_left},
             "linear_twin_ks": target.against.twin_ks if "ks" in found.scores else None,
             "real_scans": None if target.real is None else {
                 k: {"mean": mean, "se": se} for k, (mean, se) in target.real.items()},

@@ -11,7 +11,7 @@ from ..compare.loss import Seen
 from ..dynamics.simulated import integrate
 from ..parameters import pytree, static
 from .space import observed, penalty, place
-from .twin import NODES, controlled_covariance, series_pair, twin_of
+from .twin import NODES, controlled_covariance, twin_of
 
 
 @pytree
@@ -29,7 +29,7 @@ class SimulatedProblem:
     plan : Plan
     tr, band : seconds, Hz
     windows, length : first samples and length of FCD's windows
-    begun : `State` of every scan to go on from instead of a warm-up, or None (`warmed`)
+    begun : states of every scan to go on from instead of a warm-up, for all that is simulated, or None (`warmed`)
     control : "none", "rest" or "closure": which linear twin corrects FC
     """
 
@@ -49,18 +49,28 @@ class SimulatedProblem:
     control: str = static(default="none")
 
 
-def simulated_signals(theta, problem):
-    """Return the signals ``[s, t, n]`` of all simulated scans."""
+def acting(theta, problem):
+    """Return what is simulated under one noise, and the linear engine's answer where a twin acts, else None.
+
+    The first is a list of (network, instrument): the network's own, and the twin's.
+    """
     network, seen = place(problem.network, problem.blocks, theta), observed(problem.observation, problem.blocks, theta)
-    return jax.vmap(lambda key, begun: integrate(network, seen, problem.plan, key, x0=begun).signal)(
-        problem.keys, problem.begun)
+    if problem.control == "none":
+        return [(network, seen)], None
+    twin, instrument, linear = twin_of(network, seen, problem.control == "closure")
+    return [(network, seen), (twin, instrument)], linear
 
 
-def runs_of(theta, problem):
-    """Return what is simulated under one noise: the network with its instrument, and the twin with its own."""
-    network, seen = place(problem.network, problem.blocks, theta), observed(problem.observation, problem.blocks, theta)
-    twin = [] if problem.control == "none" else [twin_of(network, seen, problem.control == "closure")[:2]]
-    return [(network, seen), *twin]
+def _runs(theta, problem, plan):
+    """Return the `Series` of all scans for all that is simulated, and the linear engine's answer or None."""
+    pairs, linear = acting(theta, problem)
+    start = None if linear is None else linear.x                  # the network starts where its twin rests
+
+    def one(key, begun):
+        return [integrate(*pair, plan, key, x0=start if begun is None else state)
+                for pair, state in zip(pairs, begun or [None] * len(pairs), strict=True)]
+
+    return jax.vmap(one)(problem.keys, problem.begun), linear
 
 
 def warmed(theta, problem):
@@ -68,9 +78,28 @@ def warmed(theta, problem):
 
     A phase never forgets where it began; so differences are compared with gradients from one and the same state.
     """
-    network, plan = place(problem.network, problem.blocks, theta), dataclasses.replace(problem.plan, samples=1)
-    seen = observed(problem.observation, problem.blocks, theta)
-    return jax.vmap(lambda key: integrate(network, seen, plan, key).final)(problem.keys)
+    found, _ = _runs(theta, problem, dataclasses.replace(problem.plan, samples=1))
+    return [series.final for series in found]
+
+
+def simulated_signals(theta, problem):
+    """Return the signals ``[s, t, n]`` of all simulated scans."""
+    return _runs(theta, problem, problem.plan)[0][0].signal
+
+
+def controlled_scans(theta, problem):
+    """Return the signals ``[s, t, n]`` of all scans and their covariances ``[s, n, n]`` by the twin, or None.
+
+    Covariances are not a number where the twin has no answer: at a state of rest that is none, or not stable.
+    """
+    (own, *twins), linear = _runs(theta, problem, problem.plan)
+    if linear is None:
+        return own.signal, None
+    exact, abscissa = linear.covariance(problem.band, NODES)
+    holds = (abscissa < 0) & linear.converged & (True if linear.defect is None else linear.defect < 1)
+    corrected = jax.vmap(lambda a, b: controlled_covariance(a, b, exact, problem.tr, problem.band))(
+        own.signal, twins[0].signal)
+    return own.signal, jnp.where(holds, corrected, jnp.nan)
 
 
 def predicted(theta, problem):
@@ -79,27 +108,14 @@ def predicted(theta, problem):
     FC is that of the mean covariance where a twin corrects it, else the mean of Fisher's z; FCD and order are pooled.
     """
     needs = problem.loss.needs
-    if problem.control == "none":
-        signals, corrected = simulated_signals(theta, problem), None
-    else:
-        network = place(problem.network, problem.blocks, theta)
-        closure, instrument = problem.control == "closure", observed(problem.observation, problem.blocks, theta)
-        *_, linear = twin_of(network, instrument, closure)
-        exact, _ = linear.covariance(problem.band, NODES)
-
-        def one(key):
-            own, twin, _ = series_pair(network, instrument, problem.plan, key, closure)
-            return own, controlled_covariance(own, twin, exact, problem.tr, problem.band)
-
-        signals, corrected = jax.vmap(one)(problem.keys)
-        corrected = corrected.mean(0)
+    signals, corrected = controlled_scans(theta, problem)
     passed = jax.vmap(lambda s: traced.trimmed(s, problem.tr, problem.band))(signals)
     if corrected is None:
         n = signals.shape[-1]
         z = jax.vmap(lambda s: traced.fisher_z(correlation(traced.covariance(s))))(passed)
         fc = jnp.tanh(z.mean(0)) + jnp.eye(n, dtype=signals.dtype)
     else:
-        fc = correlation(corrected)
+        fc = correlation(corrected.mean(0))
     fcd = order = None
     if "fcd" in needs:
         fcd = jax.vmap(lambda s: traced.fcd_values(s, problem.windows, problem.length))(passed).reshape(-1)
@@ -113,6 +129,11 @@ def simulated_objective(theta, problem):
     """Return the penalised loss under the problem's noise."""
     value = problem.loss(predicted(theta, problem), problem.wanted)
     return value + problem.shrinkage * penalty(problem.blocks, theta)
+
+
+def losses_of_scans(theta, problem):
+    """Return the loss of every scan by itself, ``[s]``: what chance does to it."""
+    return jax.vmap(lambda key: simulated_objective(theta, dataclasses.replace(problem, keys=key[None])))(problem.keys)
 
 
 def tangent_sizes(theta, direction, problem):

@@ -1,4 +1,4 @@
-"""Minimise a noisy simulation under common random numbers: Adam, roll-back, and a gradient that is checked first."""
+"""Minimise a noisy simulation under common random numbers: Adam, and roll-back where a step leaves the finite range."""
 
 import dataclasses
 import enum
@@ -10,10 +10,6 @@ import optax
 ROLLBACKS = 5
 CLIP = 1.0
 LONGEST_STEP = 0.2          # of a coordinate whose unit is the parameter's own size
-TRUSTED = 1e-2              # of the slope: what reverse mode may differ from finite differences
-WIDTHS = (1e-3, 1e-4, 1e-5)
-FEW = 12                    # free coordinates up to which differences replace a gradient
-WIDTH = 0.02
 
 
 class Outcome(enum.Enum):
@@ -23,26 +19,7 @@ class Outcome(enum.Enum):
     SEARCHED = "every candidate was tried"
     DIVERGED = "steps kept leaving the finite range; the best finite state is kept"
     NON_FINITE_START = "the loss is not finite at the start"
-    GRADIENT_UNUSABLE = "the gradient is not usable here, and there are too many parameters for differences"
-
-
-@dataclasses.dataclass(frozen=True)
-class Health:
-    """What a gradient through the simulation is worth at a point.
-
-    Attributes
-    ----------
-    slope, difference : along the gradient, by reverse mode and by central differences with the same noise
-    error : their distance relative to the slope
-    growth : e-folds per second of d signal / d theta over the scan
-    estimator : "gradient", "differences" or "none"; "search" where no gradient was asked for
-    """
-
-    slope: float
-    difference: float
-    error: float
-    growth: float
-    estimator: str
+    GRADIENT_UNUSABLE = "no slope of the loss is usable here: chance hides what a step of any length does"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -55,52 +32,6 @@ class Descent:
     history: np.ndarray
     rollbacks: int
     outcome: Outcome
-
-
-def gradient_health(value, value_and_grad, tangents, theta, seconds, free):
-    """Measure a gradient before it is used, and choose the estimator.
-
-    Parameters
-    ----------
-    value, value_and_grad : functions of theta
-    tangents : function of (theta, direction), `simulated_objective.tangent_sizes`
-    seconds : float, of a scan
-    free : int, free coordinates
-    """
-    _, gradient = value_and_grad(theta)
-    norm = float(np.sqrt(sum(float((np.asarray(g) ** 2).sum()) for g in jax.tree.leaves(gradient))))
-    fallback = "differences" if free <= FEW else "none"
-    if not np.isfinite(norm) or norm == 0.0:
-        return Health(norm, np.nan, np.inf, np.inf if not np.isfinite(norm) else 0.0, fallback)
-    direction = jax.tree.map(lambda g: g / norm, gradient)
-    differences = [float(value(_moved(theta, direction, h)) - value(_moved(theta, direction, -h))) / (2 * h)
-                   for h in WIDTHS]
-    best = min(differences, key=lambda d: abs(d - norm) if np.isfinite(d) else np.inf)
-    sizes = np.asarray(tangents(theta, direction))
-    growth = float(np.log(sizes[-1] / sizes[0]) / (0.9 * seconds)) if (sizes > 0).all() else 0.0
-    error = abs(best - norm) / norm if np.isfinite(best) else np.inf
-    return Health(norm, best, error, growth, "gradient" if error < TRUSTED else fallback)
-
-
-def by_differences(value):
-    """Return a function that gives a value and its slopes by central differences, one coordinate at a time."""
-    def value_and_slopes(theta):
-        leaves, shape = jax.tree.flatten(theta)
-        leaves = [np.asarray(leaf, float) for leaf in leaves]
-        slopes = []
-        for at, leaf in enumerate(leaves):
-            slope = np.zeros(leaf.shape)
-            for i in np.ndindex(leaf.shape):
-                ends = []
-                for sign in (1, -1):
-                    moved = leaf.copy()
-                    moved[i] += sign * WIDTH
-                    ends.append(float(value(jax.tree.unflatten(shape, [*leaves[:at], moved, *leaves[at + 1:]]))))
-                slope[i] = (ends[0] - ends[1]) / (2 * WIDTH)
-            slopes.append(slope)
-        return value(theta), jax.tree.unflatten(shape, slopes)
-
-    return value_and_slopes
 
 
 def descend(value_and_grad, theta, *, steps, rate, report=None):
@@ -140,10 +71,6 @@ def _solver(rate, steps, theta):
         solver = optax.chain(optax.clip_by_global_norm(CLIP),
                              optax.adam(optax.cosine_decay_schedule(rate, max(steps, 1), 0.05)))
         return solver, solver.init(theta)
-
-
-def _moved(theta, direction, h):
-    return jax.tree.map(lambda v, d: v + h * d, theta, direction)
 
 
 def _nudged(theta, size, turn):

@@ -12,27 +12,37 @@ def fresh_scans(record):
     against = "held-out scans" if made["held_out"] else "the scans it was fitted to"
     scores = made["scores"]
 
-    def told(prefix):
+    def told(prefix, found):
         names = {"r": "r", "mean_fc": "mean FC off by", "ks": "KS of FCD", "total": "(1 - r) + mean + KS"}
-        return ", ".join(f"{text} {words.score(scores[prefix + key]['mean'], scores[prefix + key]['se'])}"
-                         for key, text in names.items() if prefix + key in scores)
+        return ", ".join(f"{text} {words.score(found[prefix + key]['mean'], found[prefix + key]['se'])}"
+                         for key, text in names.items() if prefix + key in found)
 
-    gradient = made["gradient"]
-    slopes = (f"Slopes: {gradient['estimator']}, {words.number(gradient['error'], 2)} from central differences at the "
-              "start.")
-    if gradient["estimator"] == "search":
-        slopes = ("FC was fitted in closed form; tempo and frequency, which FC does not see, were searched for on the "
-                  "fitted part.")
     linear = made.get("linear_twin_ks")
     beside = "" if linear is None else (f" A linear process with the spectra and FC of the measured scans has a KS of "
                                         f"{words.number(linear, 2)}: only less than that speaks of dynamics.")
     real = made.get("real_scans")
     if real is not None:
-        r, ks = (words.score(real[name]["mean"], real[name]["se"]) for name in ("r", "ks"))
-        beside += f" The measured scans that were fitted score, each by itself in the same way: r {r}, KS of FCD {ks}."
+        beside += " The measured scans that were fitted score in the same way, which is how good a simulation can be: "
+        beside += f"together {told('group_', real)}; " if "group_r" in real else ""
+        beside += f"each by itself {told('', real)}."
+    endless = told("expected_", scores)
+    beside += f" Without chance, as scans without end would be: {endless}." if endless else ""
     return (f"Fitted through the simulation of the full non-linear model, and scored on {made['scans']} fresh "
-            f"simulated scans against {against}. Together: {told('group_')}. "
-            f"Each by itself: {told('')}.{beside} {slopes}")
+            f"simulated scans against {against}. Together: {told('group_', scores)}. "
+            f"Each by itself: {told('', scores)}.{beside} {_slopes(made)}")
+
+
+def _slopes(made):
+    gradient, twin = made["gradient"], made.get("twin")
+    if gradient["estimator"] == "search":
+        return ("FC was fitted in closed form; tempo and frequency, which FC does not see, were searched for on the "
+                "fitted part.")
+    told = f"{gradient['estimator']}, {words.number(gradient['error'], 2)} from central differences"
+    text = f"Slopes at the start: {gradient.get('told', told)}."
+    if twin is None or twin["kind"] == "none":
+        return text
+    left = "" if twin["left"] is None else f": {words.number(twin['left'], 2)} of its deviation over seeds was left"
+    return f"{text} A linear twin under the same noise took chance out of FC in the fit{left}."
 
 
 @drawn

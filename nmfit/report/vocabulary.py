@@ -28,8 +28,11 @@ FLAGS = {
     "asymmetric_weights": "the weights are not symmetric",
     "dropped_regions": "regions were dropped from connectome and data alike",
     "gradient_differences": "the gradient through the simulation is not usable here: slopes are finite differences",
-    "gradient_none": "the gradient through the simulation is not usable here, and there are too many parameters for "
-                     "finite differences: nothing was fitted",
+    "gradient_windowed": "the gradient through the whole simulation is not usable here: slopes look back over a window",
+    "gradient_smoothed": "the gradient through the simulation is not usable here: slopes are those of the loss "
+                         "smoothed over random steps",
+    "gradient_none": "neither the gradient through the simulation nor anything in its place is usable here: nothing "
+                     "was fitted",
     "near_critical": "the network is close to instability, where the linear theory is at its limit",
     "standard_errors_skipped": "no standard errors were computed: the values are without intervals",
     "standard_errors_model": "standard errors hold if the model is true: too few people or blocks to measure them",

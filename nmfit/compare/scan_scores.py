@@ -1,20 +1,20 @@
-"""What fresh simulated scans score: one by one, and together as a group is measured."""
+"""What scans score, simulated or measured: one by one, and together as a group is measured."""
 
 import numpy as np
 
-from ..compare.empirical import fc_score, functional_connectivity, group_fc, upper
-from ..compare.scans import thinned
-from ..compare.series import fcd_values, ks_distance, trimmed
 from ..errors import InputError
+from .empirical import fc_score, functional_connectivity, group_fc, upper
+from .series import fcd_values, ks_distance, thinned, trimmed
 
 
-def score_scans(signals, target):
-    """Return scores of simulated scans ``[s, t, n]``, each with its standard error, their group FC and pooled FCD.
+def score_scans(signals, target, covariances=None):
+    """Return scores of scans ``[s, t, n]``, each with its standard error, their group FC and pooled FCD.
 
     ``r`` and ``mean_fc`` (absolute difference of the mean) of each scan's FC, ``ks`` of its FCD, and their ``total``
     ``(1 - r) + mean_fc + ks`` where there is FCD. The same of the scans together, as empirical groups are: ``group_r``
     and ``group_mean_fc`` of the group FC, ``group_ks`` of the pooled FCD, ``group_total``; their standard errors are
-    the jackknife's over scans.
+    the jackknife's over scans. With covariances ``[s, n, n]`` that a linear twin has rid of chance and of
+    the scans' length, ``expected_r`` and ``expected_mean_fc`` of their mean: what scans without end would score.
     """
     against = target.against
     if not np.isfinite(signals).all():
@@ -35,8 +35,15 @@ def score_scans(signals, target):
         if fcds is not None:
             found["group_ks"] = ks_distance(np.concatenate([fcds[k] for k in kept]), against.fcd)
             found["group_total"] = 1 - found["group_r"] + found["group_mean_fc"] + found["group_ks"]
+        if covariances is not None:
+            mean = covariances[kept].mean(0)
+            fc = mean / np.sqrt(np.outer(np.diagonal(mean), np.diagonal(mean)))
+            found["expected_r"] = fc_score(fc, against.fc)
+            found["expected_mean_fc"] = abs(upper(fc).mean() - upper(against.fc).mean())
         return found
 
+    if covariances is not None and not np.isfinite(covariances).all():
+        covariances = None
     everyone = np.arange(len(fcs))
     whole, left = together(everyone), [together(np.delete(everyone, k)) for k in everyone]
     scores = {name: (float(np.mean(v)), float(np.std(v, ddof=1) / np.sqrt(len(v)))) for name, v in rows.items()}
