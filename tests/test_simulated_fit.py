@@ -19,7 +19,7 @@ from nmfit.fit.simulated_objective import simulated_objective
 from nmfit.fit.slopes import by_differences, whole_gradient
 from nmfit.fit.space import freed, observed, origin_theta, place
 from nmfit.fit.stochastic import Outcome, descend
-from nmfit.fit.twin import best_twin
+from nmfit.fit.twin_choice import best_twin
 from nmfit.models import FitzHughNagumo, Hopf, JansenRit, Kuramoto, ReducedWongWang
 from nmfit.network import Network
 from nmfit.observe import Balloon, Direct

@@ -26,7 +26,7 @@ from .simulated_objective import SimulatedProblem, controlled_scans
 from .slopes import Health, told_slopes
 from .space import freed, is_free, observed, origin_theta, place, values_of
 from .stochastic import Outcome
-from .twin import best_twin
+from .twin_choice import best_twin
 
 MEMORY = 2e9
 PAIRED, MEASURING = 4, 8    # scans, at least, from which a twin is chosen, and from which slopes are measured

@@ -1,0 +1,50 @@
+"""Which linear twin takes chance out of a simulation, if any does: measured, not assumed."""
+
+import functools
+
+import jax
+import numpy as np
+
+from .twin import controlled_fc, twin_of
+
+GOOD, WORTH = 0.2, 0.5     # of the seeds' standard deviation that a twin leaves: enough, and worth a second simulation
+
+
+@functools.partial(jax.jit, static_argnames=("plan", "tr", "band", "closure"))
+def _each(network, observation, plan, keys, tr, band, closure):
+    *_, linear = twin_of(network, observation, closure)
+    corrected, plain, abscissa = jax.vmap(
+        lambda key: controlled_fc(network, observation, plan, key[None], tr, band, closure))(keys)
+    holds = (abscissa[0] < 0) & linear.converged & (True if linear.defect is None else linear.defect < 1)
+    return corrected, plain, holds
+
+
+def best_twin(network, observation, plan, keys, tr, band):
+    """Return which twin takes most chance out of FC, and what it leaves of the standard deviation over seeds.
+
+    The twin at rest is tried first, and the statistical one where that has no stable state of rest or leaves more than
+    a fifth.
+
+    Parameters
+    ----------
+    network, observation
+    plan : Plan
+    keys : typed keys ``[s]``, two at least
+    tr, band : seconds, Hz
+
+    Returns
+    -------
+    kind : "rest", "closure", or "none" where no twin exists or halves the deviation
+    left : float, 1 for "none"
+    """
+    if any("theta" in model.states for model in network.groups.values()):       # phases never rest
+        return "none", 1.0
+    best = ("none", 1.0)
+    for kind in ("rest", "closure") if network.lengths is None and network.colour is None else ("rest",):
+        corrected, plain, holds = jax.device_get(_each(network, observation, plan, keys, tr, band, kind == "closure"))
+        spread, plainly = (float(np.sqrt(np.mean(np.var(fcs, axis=0)))) for fcs in (corrected, plain))
+        if holds and np.isfinite(spread) and spread < min(WORTH, best[1]) * plainly:
+            best = (kind, spread / plainly)
+        if best[1] <= GOOD:
+            break
+    return best
