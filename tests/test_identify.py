@@ -10,7 +10,7 @@ from test_fc_fit import BAND, N, brain, fc_of, ground, hopf, recordings
 
 import nmfit as nf
 from nmfit.errors import InputError
-from nmfit.fit.determined import record_of, validation, weak_directions
+from nmfit.fit.determined import expected_recovery, not_recovered, record_of, validation, weak_directions
 from nmfit.fit.ground import fit_rung, problem_of
 from nmfit.fit.identify import identify, value_errors
 from nmfit.fit.minimise import minimise
@@ -46,7 +46,7 @@ def estimates(copies, level="shared"):
 def test_the_curvature_tells_how_far_refits_scatter(copies):
     found, here = fitted()
     determined = identify(found, here, SAMPLES)
-    error = float(value_errors(determined, found)["G"][0])
+    error = float(value_errors(determined)["G"][0])
     assert error == pytest.approx(estimates(copies).std(ddof=1), rel=3.0 / np.sqrt(2 * copies))
 
 
@@ -114,10 +114,29 @@ def test_a_result_says_what_its_data_determine():
     assert kept[0]["validation"].split(":")[0] in text
     again = Result(record, found.arrays)
     assert again.record == record
-    # What ended at a bound is taken as known in the recovery expected of the others: that has to be said.
+    # What ended at a bound is left open in the recovery expected of the others: that has to be said.
     for flag, said in (("at_bound", True), (None, False)):
         rows = [row | {"flag": flag if row["name"] == "a" else None} for row in record["parameters"]]
-        assert ("as if a were known" in " ".join(determined(record | {"parameters": rows}))) == said
+        assert ("a, which ended at a bound, taken as open" in " ".join(determined(record | {"parameters": rows}))) == said
+
+
+def test_a_parameter_at_its_bound_is_not_taken_as_known():
+    found, here = fitted(band=BAND)
+    sure = dataclasses.replace(found, theta=found.theta | {"a": found.theta["a"].at[0].set(-40.0)})
+    low = next(b for b in found.blocks if b.name == "a").bounds[0]
+    free = minimise(fc_objective, sure.theta, problem_of(here, found.network, found.blocks, 0.0), 100, 1e-9)
+    pinned = dataclasses.replace(sure, theta=free.theta)
+    assert np.asarray(next(b for b in found.blocks if b.name == "a").value(free.theta["a"])) == pytest.approx(low)
+    determined = identify(pinned, here, SAMPLES)
+    assert determined.stuck == ("a",)
+    back = expected_recovery(determined)
+    assert back["G"] < 0.8 and "a" not in back
+    assert not_recovered(determined) == ["G"]
+    # The same with damping really known, by a rung that does not free it.
+    held = tuple(b if b.name != "a" else dataclasses.replace(b, basis=jnp.zeros_like(b.basis))
+                 for b in determined.blocks)
+    known = identify(dataclasses.replace(pinned, blocks=held, theta=determined.theta), here, SAMPLES)
+    assert expected_recovery(known)["G"] > 0.9
 
 
 def test_the_methods_paragraph_names_versions_split_and_sources():
@@ -145,7 +164,7 @@ def test_a_profile_agrees_with_the_standard_error_where_the_loss_is_a_bowl():
 
     determined = identify(found, here, 50 * SAMPLES)
     profile = _profile(determined, 0, found, here)
-    error = float(value_errors(determined, found)["G"][0])
+    error = float(value_errors(determined)["G"][0])
     low, high = profile.interval
     assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
 

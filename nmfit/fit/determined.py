@@ -102,7 +102,7 @@ def add_model_errors(rows, determined, fitted, instead):
     instead : bool
         Whether it also stands as ``se``, where nothing better could be measured.
     """
-    errors, seen = value_errors(determined, fitted), {}
+    errors, seen = value_errors(determined), {}
     for row in rows:
         if row["name"] not in errors:
             continue

@@ -17,7 +17,7 @@ from ..compare.loss import FC, MeanFC, Seen, Wanted
 from ..compare.series import fisher_z
 from ..dynamics import form_of
 from .ground import predict, problem_of
-from .space import at_bound, is_free
+from .space import at_bound, is_free, off_bounds
 from .threads import side_by_side
 
 STEP = 1e-4                # of a coordinate: truncation and rounding of the differences are both near 1e-8
@@ -60,7 +60,9 @@ class Determined:
     data_curvature : array ``[p, p]``, ``H`` without the prior
     samples : float, effective number of samples behind the data
     samples_from : "data" or "misfit"
-    stuck : names of parameters that ended at a bound, of which the curvature says nothing
+    stuck : names of parameters that ended at a bound
+    blocks, theta : the freedom and the optimum, off the bounds (`space.off_bounds`): what a parameter at a bound leaves
+        open widens the errors of the others, as if the bound were not there
     """
 
     coordinates: tuple
@@ -71,17 +73,30 @@ class Determined:
     samples: float
     samples_from: str
     stuck: tuple = ()
+    blocks: tuple = ()
+    theta: dict | None = None
 
     @property
     def covariance(self):
         """Covariance of the estimate of theta if the model is true, ``[p, p]``."""
-        inverse = np.linalg.pinv(self.curvature, rcond=1e-12, hermitian=True)
+        inverse = self.inverse
         return inverse @ self.slopes @ inverse
 
     @property
     def freedom(self):
         """Effective degrees of freedom, ``tr(H^-1 H_data)``: what the prior leaves of the free coordinates."""
-        return float(np.trace(np.linalg.pinv(self.curvature, rcond=1e-12, hermitian=True) @ self.data_curvature))
+        return float(np.trace(self.inverse @ self.data_curvature))
+
+    @property
+    def inverse(self):
+        """Inverse of the curvature, ``[p, p]``; what nothing determines at all is left out."""
+        # Per relative change, so that what is cut off depends on the data and not on where a bijection is flat.
+        scale = np.outer(self._scale, self._scale)
+        return np.linalg.pinv(self.curvature / scale, rcond=1e-12, hermitian=True) / scale
+
+    @property
+    def _scale(self):
+        return np.where(self.sizes == 0, 1.0, self.sizes)
 
     @property
     def errors(self):
@@ -95,7 +110,7 @@ class Determined:
 
     def directions(self):
         """Return relative standard errors, best first, and unit directions in columns, of what the data alone say."""
-        size = np.where(self.sizes == 0, 1.0, self.sizes)
+        size = self._scale
         h = self.data_curvature / np.outer(size, size)
         values, vectors = np.linalg.eigh(0.5 * (h + h.T))
         v = vectors.T @ (self.slopes / np.outer(size, size)) @ vectors
@@ -159,9 +174,10 @@ def identify(fitted, ground, samples=None, map_names=None):
     fast = form_of(ground.network, ground.observation) == "symmetric"
     if not coordinates or len(coordinates) > (MOST if fast else MOST_SLOW) or fitted.rung.level == "edges":
         return None
-    problem = problem_of(ground, fitted.network, fitted.blocks, fitted.shrinkage)
-    derivative = fc_derivative(problem, fitted.theta, coordinates)
-    sizes = relative_sizes(fitted.blocks, fitted.theta, coordinates)
+    blocks, theta = off_bounds(fitted.blocks, fitted.theta)
+    problem = problem_of(ground, fitted.network, blocks, fitted.shrinkage)
+    derivative = fc_derivative(problem, theta, coordinates)
+    sizes = relative_sizes(blocks, theta, coordinates)
     loss = DEFAULT_LOSS if problem.loss is None else problem.loss
     fc, pairs = jnp.asarray(fitted.fc), problem.pairs
     seen = Wanted(fc=problem.target, pairs=pairs)
@@ -175,7 +191,7 @@ def identify(fitted, ground, samples=None, map_names=None):
         samples, said = float(1.0 / np.mean(error**2)), "misfit"
     v = _slope_covariance(loss, fc, pairs, derivative, float(samples))
     return Determined(coordinates, sizes, h + np.diag(prior), v, h, float(samples), said,
-                      tuple(at_bound(fitted.blocks, fitted.theta)))
+                      tuple(at_bound(fitted.blocks, fitted.theta)), blocks, theta)
 
 
 def fc_derivative(problem, theta, coordinates):
@@ -211,15 +227,15 @@ def relative_sizes(blocks, theta, coordinates):
     return np.array(sizes)
 
 
-def value_errors(determined, fitted):
+def value_errors(determined):
     """Return ``{name: standard error of each value}`` if the model is true, in the values' own units."""
     covariance, found = determined.covariance, {}
-    for block in fitted.blocks:
+    for block in determined.blocks:
         at = [k for k, c in enumerate(determined.coordinates) if c.block == block.name]
         if not at:
             continue
         columns = [determined.coordinates[k].column for k in at]
-        slope = np.asarray(jax.jacobian(block.value)(fitted.theta[block.name]))
+        slope = np.asarray(jax.jacobian(block.value)(determined.theta[block.name]))
         slope = slope.reshape(-1, slope.shape[-1])[:, columns]
         found[block.name] = np.sqrt(np.maximum(np.einsum(
             "ik,kl,il->i", slope, covariance[np.ix_(at, at)], slope), 0.0))

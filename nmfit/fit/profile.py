@@ -83,7 +83,7 @@ def profile(result, name):
 
 def _profile(determined, k, fitted, ground):
     coordinate = determined.coordinates[k]
-    inverse = np.linalg.pinv(determined.curvature, rcond=1e-12, hermitian=True)
+    inverse = determined.inverse
     error = float(np.sqrt(determined.covariance[k, k]))
     threshold = 0.5 * CHI2 * determined.covariance[k, k] / max(inverse[k, k], 1e-300)
     reach = min(REACH * error, FARTHEST / max(abs(determined.sizes[k]), 1e-12))

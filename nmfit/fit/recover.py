@@ -11,12 +11,12 @@ from .determined import expected_recovery
 from .evidence import climb_path
 from .ground import predict, problem_of
 from .identify import RECOVERED, SPREAD, coordinates_of, identify, relative_sizes
-from .space import place
+from .space import FARTHEST, off_bounds, place
 from .threads import one_core_each, side_by_side
 
 REGIONAL = 0.3             # relative spread of the truths over regions
 HALVINGS = 8
-STARTS = 2
+GRID = 1201
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,15 +78,19 @@ def recover(result, n=20, *, seed=0, steps=None):
     with jax.enable_x64(True), one_core_each():
         determined = identify(fitted, ground, context.plan.target.samples, context.map_names)
         samples = determined.samples if determined is not None else context.plan.target.samples or 100.0
-        problem = problem_of(ground, fitted.network, fitted.blocks, fitted.shrinkage)
-        coordinates = coordinates_of(fitted.blocks, context.map_names)
-        sizes = relative_sizes(fitted.blocks, fitted.theta, coordinates)
+        blocks, centre = off_bounds(fitted.blocks, fitted.theta)
+        problem = problem_of(ground, fitted.network, blocks, fitted.shrinkage)
+        coordinates = coordinates_of(blocks, context.map_names)
+        sizes = relative_sizes(blocks, centre, coordinates)
         rngs = [np.random.default_rng([seed, 60, k]) for k in range(n)]
-        truths = [_truth(rng, fitted, problem, coordinates, sizes, ground) for rng in rngs]
+        by_name = {block.name: block for block in blocks}
+        shifts = [_shift_of(by_name[c.block], centre[c.block], c, size) for c, size in zip(coordinates, sizes,
+                                                                                          strict=True)]
+        truths = [_truth(rng, fitted, centre, problem, coordinates, shifts, ground) for rng in rngs]
 
         def refit(k):
             copy = dataclasses.replace(ground, fc=sampled(truths[k][1], samples, rngs[k]))
-            return climb_path(copy, context.path, starts=STARTS, seed=seed, steps=steps)[-1]
+            return climb_path(copy, context.path, starts=context.plan.starts, seed=seed, steps=steps)[-1]
 
         fits = side_by_side(refit, range(n))
         networks = [place(problem.network, problem.blocks, theta) for theta, _ in truths]
@@ -100,19 +104,39 @@ def sampled(fc, samples, rng):
     return np.corrcoef(root @ rng.standard_normal((len(fc), max(4, round(samples)))))
 
 
-def _truth(rng, fitted, problem, coordinates, sizes, ground):
+def _truth(rng, fitted, centre, problem, coordinates, shifts, ground):
     """Draw parameters around the fitted ones, nearer where they would be unstable."""
-    move = {name: np.zeros(np.shape(t)) for name, t in fitted.theta.items()}
-    for c, size in zip(coordinates, sizes, strict=True):
-        spread = REGIONAL if c.kind == "region" else SPREAD
-        move[c.block][c.column] = spread * rng.standard_normal() / max(abs(size), 1e-2)
+    move = {name: np.zeros(np.shape(t)) for name, t in centre.items()}
+    for c, shift in zip(coordinates, shifts, strict=True):
+        move[c.block][c.column] = shift((REGIONAL if c.kind == "region" else SPREAD) * rng.standard_normal())
     for _ in range(HALVINGS):
-        theta = {name: fitted.theta[name] + jnp.asarray(m) for name, m in move.items()}
+        theta = {name: centre[name] + jnp.asarray(m) for name, m in move.items()}
         fc, abscissa, converged = predict(theta, problem)
         if bool(converged) and float(abscissa) < -0.5 * min(ground.slowest, -fitted.abscissa):
             return theta, np.asarray(fc)
         move = {name: 0.5 * m for name, m in move.items()}
     return fitted.theta, fitted.fc
+
+
+def _shift_of(block, theta, coordinate, size):
+    """Return a function from a relative change of a parameter to the shift of a coordinate that makes it.
+
+    A level changes the parameter's mean, a map its regions by so much on the whole (root mean square); at a bound, as
+    far as there is room. Near one, shifts by the slope would leap over the whole range.
+    """
+    if coordinate.kind == "region":
+        return lambda change: change / max(abs(size), 1e-2)
+    shifts = jnp.linspace(-2.0 * FARTHEST, 2.0 * FARTHEST, GRID)
+
+    def sizes(shift):
+        value = jnp.atleast_1d(block.value(theta.at[coordinate.column].add(shift)))
+        return jnp.log(jnp.abs(value.mean() if coordinate.kind == "level" else value))
+
+    change = np.asarray(jax.vmap(sizes)(shifts) - sizes(0.0))
+    if coordinate.kind == "map":
+        change = np.sign(shifts) * np.sqrt((change**2).mean(1))
+    order = np.argsort(change, kind="stable")
+    return lambda wanted: float(np.interp(wanted, change[order], np.asarray(shifts)[order]))
 
 
 def _told(truths, found, coordinates, determined, samples, maps):

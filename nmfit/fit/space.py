@@ -13,6 +13,8 @@ from ..parameters import declarations, pytree, static, to_bounded, to_free
 FARTHEST = 30.0          # unconstrained: beyond it a bijection is flat and no gradient leads back
 WIDEST = 5.0
 EDGE = 0.005             # of the range of a bounded parameter
+FLAT = 1e-3              # relative change of a value per unit, below which a bijection hides what the data say of it
+INSIDE = 7.0             # unconstrained: within 0.1 % of the range from a bound, and no longer flat
 SHARING = ("shared", "maps", "region")
 INSTRUMENT = "bold."     # what the names of an instrument's parameters begin with
 
@@ -150,6 +152,26 @@ def at_bound(blocks, theta):
             and near_bound(b.value(theta[b.name]), b.bounds).any()]
 
 
+def off_bounds(blocks, theta):
+    """Return blocks and coordinates at the same values, but for those that a bijection holds fast at a bound.
+
+    These move a thousandth of their range inside, where a derivative by the coordinates tells what the value does.
+    Shapes and bounds stay, so that nothing compiles again.
+    """
+    moved, at = [], dict(theta)
+    for block in blocks:
+        if block.name == "edge_gain" or not is_free(block) or not all(np.isfinite(block.bounds)):
+            moved.append(block)
+            continue
+        free = block.origin + block.spread * (theta[block.name][0] if block.basis is None else
+                                              block.basis @ theta[block.name])
+        value, slope = _with_slope(free, block.bounds)
+        free = jnp.where(slope < FLAT * jnp.abs(value), jnp.clip(free, -INSIDE, INSIDE), free)
+        moved.append(dataclasses.replace(block, origin=free))
+        at[block.name] = jnp.zeros_like(theta[block.name])
+    return tuple(moved), at
+
+
 def is_free(block):
     """Return whether a block has any direction to move in."""
     return block.basis is None or block.name == "edge_gain" or bool(np.any(np.asarray(block.basis)))
@@ -237,7 +259,11 @@ def _block(network, name, basis, weights, slowest=0.0):
 def frame(value, bounds):
     """Return the unconstrained origin of a value and how far there a change by its own size is."""
     origin = jnp.clip(to_free(jnp.clip(value, *bounds), bounds), -FARTHEST, FARTHEST)
-    at = jnp.atleast_1d(origin)
-    slope = jnp.abs(jax.vmap(jax.grad(lambda z: to_bounded(z, bounds)))(at))
-    size = jnp.abs(to_bounded(at, bounds))
-    return origin, jnp.minimum(jnp.median(size / slope), WIDEST)
+    value, slope = _with_slope(origin, bounds)
+    return origin, jnp.minimum(jnp.median(jnp.abs(value) / slope), WIDEST)
+
+
+def _with_slope(free, bounds):
+    """Return values for unconstrained ones, and the size of their derivatives."""
+    value, slope = jax.jvp(lambda z: to_bounded(z, bounds), (free,), (jnp.ones_like(free),))
+    return value, jnp.abs(slope)

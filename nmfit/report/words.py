@@ -187,7 +187,7 @@ def determined(record):
     back = [f"{name} {r:.2f}" for name, r in found["recovery"].items()]
     if 0 < len(back) <= MOST_NAMED:
         stuck = sorted({row["name"] for row in record["parameters"] if row["flag"] == "at_bound"})
-        given = f", as if {' and '.join(stuck)} were known, which ended at a bound" if stuck else ""
+        given = f" ({' and '.join(stuck)}, which ended at a bound, taken as open)" if stuck else ""
         told.append(f"Expected recovery, r of truth and estimate{given}: {', '.join(back)}.")
     return [printable(text) for text in told]
 

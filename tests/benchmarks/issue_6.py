@@ -242,7 +242,7 @@ def coverage(count, first=0, model="Hopf", people=8, volumes=300, n=16):
             determined = identify(fitted, here, data.samples)
             from nmfit.fit.identify import value_errors
 
-            out, errors = {}, value_errors(determined, fitted)
+            out, errors = {}, value_errors(determined)
             for block in fitted.blocks:
                 if block.name not in errors:
                     continue
@@ -281,7 +281,8 @@ def recovery(count, first=0, copies=40, n=24):
             network, ground = truth_of(plan, level, drive, rng)
             exact = fc_of(network, ground)[0]
         data = nmfit.fc_target(recordings(exact, 5, volumes, rng), tr=TR)
-        result = nmfit.fit(data, brain, ladder=((Rung(level, drive),),), sc_transform="none", n_null=0, confirm=False)
+        ladder = tuple((Rung(below, drive),) for below in LEVELS[:LEVELS.index(level) + 1])
+        result = nmfit.fit(data, brain, ladder=ladder, sc_transform="none", n_null=0, confirm=False)
         told = [flag.split(":", 1)[1] for flag in result.record["flags"]
                 if flag.startswith(("not_recovered:", "at_bound:"))]
         told = {name for names in told for name in names.split(", ")}
