@@ -117,7 +117,8 @@ def test_a_result_says_what_its_data_determine():
     # What ended at a bound is left open in the recovery expected of the others: that has to be said.
     for flag, said in (("at_bound", True), (None, False)):
         rows = [row | {"flag": flag if row["name"] == "a" else None} for row in record["parameters"]]
-        assert ("a, which ended at a bound, taken as open" in " ".join(determined(record | {"parameters": rows}))) == said
+        text = " ".join(determined(record | {"parameters": rows}))
+        assert ("a, which ended at a bound, taken as open" in text) == said
 
 
 def test_a_parameter_at_its_bound_is_not_taken_as_known():
@@ -130,7 +131,8 @@ def test_a_parameter_at_its_bound_is_not_taken_as_known():
     determined = identify(pinned, here, SAMPLES)
     assert determined.stuck == ("a",)
     back = expected_recovery(determined)
-    assert back["G"] < 0.8 and "a" not in back
+    assert back["G"] < 0.8
+    assert "a" not in back
     assert not_recovered(determined) == ["G"]
     # The same with damping really known, by a rung that does not free it.
     held = tuple(b if b.name != "a" else dataclasses.replace(b, basis=jnp.zeros_like(b.basis))

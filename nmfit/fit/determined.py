@@ -91,14 +91,13 @@ def _spoken(name, fitted):
     return f"|{name}|" if negative else name
 
 
-def add_model_errors(rows, determined, fitted, instead):
+def add_model_errors(rows, determined, instead):
     """Write ``se_model``, the standard error if the model is true, into parameter rows.
 
     Parameters
     ----------
     rows : list of dict
     determined : Determined
-    fitted : Fitted
     instead : bool
         Whether it also stands as ``se``, where nothing better could be measured.
     """
@@ -162,7 +161,7 @@ def judged(plan, path, final, rows, parameters, map_names, measured):
     best, determined = final[-1], found[-1]
     if determined is None:
         return None, ([] if measured else ["standard_errors_skipped"])
-    add_model_errors(parameters, determined, best, not measured)
+    add_model_errors(parameters, determined, not measured)
     flags = [] if measured else ["standard_errors_model"]
     flags += [f"not_separable:{a} and {b}" for a, b, _ in determined.correlations()]
     flags += [f"flat:{w['sentence']}" for w in weak_directions(determined, best) if len(w["parts"]) == 1]
