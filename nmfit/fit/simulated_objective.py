@@ -11,7 +11,7 @@ from ..compare.loss import Seen
 from ..dynamics.simulated import integrate
 from ..parameters import pytree, static
 from .space import observed, penalty, place
-from .twin import NODES, controlled_covariance, twin_of
+from .twin import NODES, controlled_covariance, holds, twin_of
 
 
 @pytree
@@ -96,10 +96,9 @@ def controlled_scans(theta, problem):
     if linear is None:
         return own.signal, None
     exact, abscissa = linear.covariance(problem.band, NODES)
-    holds = (abscissa < 0) & linear.converged & (True if linear.defect is None else linear.defect < 1)
     corrected = jax.vmap(lambda a, b: controlled_covariance(a, b, exact, problem.tr, problem.band))(
         own.signal, twins[0].signal)
-    return own.signal, jnp.where(holds, corrected, jnp.nan)
+    return own.signal, jnp.where(holds(linear, abscissa), corrected, jnp.nan)
 
 
 def predicted(theta, problem):

@@ -77,6 +77,12 @@ def twin_of(network, observation, closure=True):
     return linear.network, instrument, linear
 
 
+def holds(linear, abscissa):
+    """Return whether a twin's exact answer means anything: a state of rest that is one, stable, and a closure valid."""
+    valid = True if linear.defect is None else linear.defect < 1
+    return (abscissa < 0) & linear.converged & valid
+
+
 def at_rest(network, observation):
     """Return the linear engine's answer, its groups replaced by what they are to first order."""
     linear = linearise(network, observation)

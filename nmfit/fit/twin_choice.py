@@ -5,7 +5,7 @@ import functools
 import jax
 import numpy as np
 
-from .twin import controlled_fc, twin_of
+from .twin import controlled_fc, holds, twin_of
 
 GOOD, WORTH = 0.2, 0.5     # of the seeds' standard deviation that a twin leaves: enough, and worth a second simulation
 
@@ -15,8 +15,7 @@ def _each(network, observation, plan, keys, tr, band, closure):
     *_, linear = twin_of(network, observation, closure)
     corrected, plain, abscissa = jax.vmap(
         lambda key: controlled_fc(network, observation, plan, key[None], tr, band, closure))(keys)
-    holds = (abscissa[0] < 0) & linear.converged & (True if linear.defect is None else linear.defect < 1)
-    return corrected, plain, holds
+    return corrected, plain, holds(linear, abscissa[0])
 
 
 def best_twin(network, observation, plan, keys, tr, band):
@@ -41,9 +40,9 @@ def best_twin(network, observation, plan, keys, tr, band):
         return "none", 1.0
     best = ("none", 1.0)
     for kind in ("rest", "closure") if network.lengths is None and network.colour is None else ("rest",):
-        corrected, plain, holds = jax.device_get(_each(network, observation, plan, keys, tr, band, kind == "closure"))
+        corrected, plain, usable = jax.device_get(_each(network, observation, plan, keys, tr, band, kind == "closure"))
         spread, plainly = (float(np.sqrt(np.mean(np.var(fcs, axis=0)))) for fcs in (corrected, plain))
-        if holds and np.isfinite(spread) and spread < min(WORTH, best[1]) * plainly:
+        if usable and np.isfinite(spread) and spread < min(WORTH, best[1]) * plainly:
             best = (kind, spread / plainly)
         if best[1] <= GOOD:
             break
