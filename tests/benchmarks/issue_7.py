@@ -221,7 +221,8 @@ def cost(_seeds):
         for run in (forward, both):
             jax.block_until_ready(run(at))
         turns = np.array([[elapsed(run, at) for run in (forward, both)] for _ in range(TURNS)])
-        print(f"# {name}: {plan.steps} steps, " + ", ".join(f"{t:.3g}" for t in turns.min(0)) + " processor s", flush=True)
+        times = " and ".join(f"{t:.3g}" for t in turns.min(0))
+        print(f"# {name}: {plan.steps} steps, {times} processor s", flush=True)
         ratio = turns[:, 1].min() / turns[:, 0].min()
         say(f"cost_ratio_{name}", ratio, f"<={goal}", ratio <= goal, 100, began)
         if seconds == 900.0:
