@@ -80,7 +80,8 @@ def main():
     folder = parser.parse_args().output
     folder.mkdir(exist_ok=True)
     brain = nf.template("aal2-80")
-    leadfield = sphere_leadfield(CHANNELS, brain.centroids, labels=brain.labels, reference="none")
+    leadfield = sphere_leadfield(CHANNELS, brain.centroids, labels=brain.labels, orientation="isotropic",
+                                reference="none")
     nodes, alpha, freqs = {}, {}, np.arange(6.0, 14.0, 0.05)
     for k, (state, drive) in enumerate(DRIVE.items()):
         network = network_of(brain, drive)

@@ -54,11 +54,13 @@ KNOWN_BEFORE_TRACING = {
     "fit/sources/answer.py": "measures what fits return",
     "fit/sources/ground.py": "calls compiled fits and keeps what they return",
     "fit/sources/people.py": "hands arrays to fits and keeps what they return",
+    "fit/spectrum/alpha.py": "measures what fits return",
     "fit/spectrum/answer.py": "measures what fits return",
     "fit/spectrum/errors.py": "measures what fits return",
     "fit/spectrum/ground.py": "calls compiled fits and keeps what they return",
     "fit/spectrum/populations.py": "finds where columns may rest, and places populations, before tracing",
-    "fit/spectrum/search.py": "calls compiled slopes and keeps what they return",
+    "fit/spectrum/problem.py": "sets problems up before tracing, and asks whether a point rests",
+    "fit/spectrum/starts.py": "finds where searches begin, before tracing",
 }
 
 

@@ -78,7 +78,7 @@ def test_left_out_channels_are_hidden_from_the_climb_and_scored_beside_splines()
 
     def climb(ground, _steps):
         seen.append(ground)
-        return [types.SimpleNamespace(psd=truth)]
+        return types.SimpleNamespace(psd=truth)
 
     found = channels_left_out(ground, climb)
     out = np.flatnonzero(~seen[0].watched)

@@ -37,7 +37,7 @@ def test_a_recording_holds_what_its_truth_says():
     assert recording.seconds == told["seconds"]
     assert recording.bads == ()
     target = nf.spectrum_target(recording, seconds=2.0)
-    sphere = sphere_leadfield(recording.ch_names, brain.centroids, labels=brain.labels)
+    sphere = sphere_leadfield(recording.ch_names, brain.centroids, labels=brain.labels, orientation="isotropic")
     leadfield = dataclasses.replace(sphere, **told["sensors"])
     linear = nf.linearise(network, leadfield)
     nodes = target.nodes[::8]

@@ -57,7 +57,7 @@ def test_the_sphere_sees_what_is_near():
 
 def test_orientations():
     fixed = sphere_leadfield(NAMES, CENTROIDS, 3 * NORMALS, labels=LABELS)
-    free = sphere_leadfield(NAMES, CENTROIDS, labels=LABELS)
+    free = sphere_leadfield(NAMES, CENTROIDS, labels=LABELS, orientation="isotropic")
     radial = sphere_leadfield(NAMES, CENTROIDS, labels=LABELS, orientation="radial")
     mixed = sphere_leadfield(NAMES, CENTROIDS, NORMALS, labels=LABELS, orientation="mixed")
     assert free.gain.shape == (len(NAMES), 6, 3)
@@ -201,5 +201,6 @@ def test_the_sphere_equals_the_reference_lead_fields(name, regions):
     r = [np.corrcoef(a, b)[0, 1] for a, b in zip(fixed.gain.T, expected["leadfield"].T, strict=True)]
     assert min(r) > 0.999
     assert np.allclose(fixed.gain, expected["leadfield"], atol=1e-5 * np.abs(fixed.gain).max())
-    free = sphere_leadfield(expected["ch_names"], regions["coords_mni"], labels=expected["labels"])
+    free = sphere_leadfield(expected["ch_names"], regions["coords_mni"], labels=expected["labels"],
+                            orientation="isotropic")
     assert np.allclose(np.sqrt(3) * free.gain, expected["leadfield_free"], atol=1e-5 * np.abs(free.gain).max())

@@ -28,6 +28,7 @@ from nmfit.fit.spectrum.objective import (
     spectrum_objective,
 )
 from nmfit.network import Connectome
+from nmfit.network.surrogates import within_hemispheres
 from nmfit.observe import LeadField
 
 REGIONS, CHANNELS = 8, 10
@@ -81,12 +82,15 @@ def test_it_finds_the_truth_behind_a_recording(fitted):
     assert result.arrays["psd_score"].shape == (CHANNELS, FREQS.size)
     # Nobody knows where these regions lie: no rung follows maps.
     assert [(rung["name"], rung["model"]) for rung in result.record["rungs"]] == [
-        ("shared", "Hopf"), ("columns", "JansenRit"), ("region", "JansenRit")]
+        ("shared", "Hopf"), ("columns", "JansenRit"), ("two scales", "JansenRit + Hopf"), ("region", "JansenRit")]
 
 
 def test_columns_are_kept_at_equal_freedom_because_columns_made_the_data(fitted):
-    oscillators, columns, region = fitted[0].record["rungs"]
+    oscillators, columns, two, region = fitted[0].record["rungs"]
     assert all(rung["kept"] for rung in (oscillators, columns, region))
+    # one population made the data: a second one gains next to nothing, and none is sought beyond it
+    assert not two["kept"]
+    assert "2% of what was left" in two["reason"]
     assert columns["free_parameters"] == oscillators["free_parameters"]
     assert region["free_parameters"] == columns["free_parameters"] + 3 * (REGIONS - 1)
     assert columns["score_choose"] > oscillators["score_choose"]
@@ -197,7 +201,7 @@ def test_an_alpha_peak_lies_between_bins():
 def test_permuted_parcels_stay_in_their_hemisphere():
     leadfield = small_leadfield()
     sides = np.array(["L"] * 4 + ["R"] * 4)
-    moved = parcels_permuted(leadfield, sides, np.random.default_rng(0))
+    moved = parcels_permuted(leadfield, within_hemispheres(sides, np.random.default_rng(0)))
     own, gain = np.asarray(leadfield.gain), np.asarray(moved.gain)
     assert not np.array_equal(own, gain)
     for side in "LR":

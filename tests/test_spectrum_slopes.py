@@ -10,8 +10,8 @@ from test_spectrum_fit import CHANNELS, FREQS, REGIONS, small_brain, small_leadf
 
 import nmfit
 from nmfit.fit.spectrum.ground import model_frequencies
-from nmfit.fit.spectrum.populations import population, working_points
-from nmfit.fit.spectrum.search import problem_of
+from nmfit.fit.spectrum.populations import ALONE_SLOWEST, population, working_points
+from nmfit.fit.spectrum.problem import problem_of
 from nmfit.fit.spectrum.slopes import Point, leadfield_at, network_at, sensors_see_compiled
 
 
@@ -78,5 +78,14 @@ def test_a_column_rests_where_it_is_held():
     x, drive = model.held_at(jnp.array([8.5, 10.0]))
     model = dataclasses.replace(model, p=drive)
     np.testing.assert_allclose(model.drift(x, jnp.zeros((1, 2))), 0.0, atol=1e-9)
-    low, high = working_points()
-    np.testing.assert_allclose(nmfit.JansenRit().held_at(jnp.array([low, high]))[1], model.damped["p"], rtol=1e-3)
+
+
+def test_a_column_alone_is_damped_wherever_it_may_be_sought():
+    ends = nmfit.JansenRit().held_at(jnp.array(working_points()))[1]
+    slowest = []
+    for p in ends:
+        network = nmfit.Network.of(small_brain(), nmfit.JansenRit(p=float(p)), G=1e-9)
+        slowest.append(float(nmfit.linearise(network, small_leadfield()).abscissa()))
+    assert slowest[0] == pytest.approx(-ALONE_SLOWEST, rel=0.01)
+    assert slowest[1] < -ALONE_SLOWEST
+    assert float(ends[1]) == pytest.approx(nmfit.JansenRit.damped["p"][1], rel=1e-3)

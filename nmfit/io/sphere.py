@@ -35,10 +35,10 @@ def sphere_leadfield(ch_names, centroids_mm, normals=None, *, labels=None, orien
         Mean outward normals of the cortex, of any length.
     labels : sequence of str, optional
     orientation : {"fixed", "radial", "isotropic", "mixed"}, optional
-        "fixed": dipoles along the normals, the default where there are any. "isotropic": three directions of equal
-        power, independent of each other and between regions, the default without normals. "radial": away from the
-        sphere's centre. "mixed": along the normals (or radial) as the coherent part, isotropic as the incoherent
-        one, with `LeadField.coherence` to be fitted.
+        "fixed": dipoles along the normals, the default where there are any. "radial": away from the sphere's centre.
+        "isotropic": three directions of equal power, independent of each other and between regions. "mixed": along the
+        normals (or radial) as the coherent part, isotropic as the incoherent one, with `LeadField.coherence` to be
+        fitted; the default without normals, since isotropic sources alone have topographies too smooth for a head's.
     montage : str, path, dict or mne montage, optional
         Unless given, the template "colin27_1005".
     positions : array ``[s, 3]``, optional
@@ -159,9 +159,9 @@ def _directions(normals, labels):
 
 def _orientation(orientation, normals):
     if orientation is None:
-        return "isotropic" if normals is None else "fixed"
+        return "mixed" if normals is None else "fixed"
     if orientation not in ORIENTATIONS:
         raise InputError("orientation", f"found {orientation!r}", f"Choose one of {', '.join(ORIENTATIONS)}.")
     if orientation == "fixed" and normals is None:
-        raise InputError("orientation", "'fixed' without normals", "Give normals, or choose 'isotropic'.")
+        raise InputError("orientation", "'fixed' without normals", "Give normals, or choose 'mixed'.")
     return orientation

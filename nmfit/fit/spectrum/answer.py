@@ -13,24 +13,15 @@ import numpy as np
 from ...compare.spectral_baselines import peaks_and_slope, smoothed
 from ...compare.spectral_ceiling import r_squared_ceiling
 from ...compare.spectral_losses import r_squared
-from ...dynamics import linearise
-from ...dynamics.stability import unstable_roots
 from ...parameters import declarations
 from ..evidence import FEWEST_NULLS
 from ..result import Result
-from .errors import errors_of, model_alpha_interval, parameter_rows
+from .alpha import model_alpha
+from .errors import errors_of, parameter_rows
 from .evidence import explained_rung
 from .measures import alpha_measures, occipital, shape_r_squared
-from .populations import model_name
 
 SOURCES_AT_LEAST = 0.8      # share of occipital alpha power that has to come from the sources
-
-
-def count_unstable(fitted):
-    """Return how many roots of a fitted network lie right of the axis."""
-    # Diffusive coupling through weights of one sign cannot undo the damping of oscillators.
-    columns = [network for network in fitted.networks if model_name(network) != "Hopf"]
-    return sum(unstable_roots(network, linearise(network, fitted.leadfield).x) for network in columns)
 
 
 def r2_on(fitted, target, role):
@@ -92,9 +83,10 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, left_out, se
     errors = None
     if ground.loss is None:
         errors = errors_of(best, ground)
-        measures["alpha_peak_model_se"], measures["alpha_peak_model_ci95"] = model_alpha_interval(best, errors, target,
-                                                                                                  seed)
-    measures["unstable_roots"] = count_unstable(best)
+        peak, error, interval = model_alpha(best, errors, target, seed)
+        measures |= {"alpha_peak_model_se": error, "alpha_peak_model_ci95": interval}
+        measures["alpha_peak_model"] = measures["alpha_peak_model"] if peak is None else peak
+    measures["unstable_roots"] = best.unstable
     measures["left_out"] = left_out
     explained = None
     if null is not None:
@@ -115,7 +107,7 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, left_out, se
         "chosen": best.level, "explained": explained, "ceiling": ceiling,
         "reliability": none if reliability is None else {"value": reliability, "ci95": None},
         "baselines": baselines, "nulls": {
-            "permuted": None if null is None else null.row(len(whole) - 1, r2_on(best, target, "score")),
+            "permuted": None if null is None else null.row(-1, r2_on(best, target, "score")),
             "rewired": None, "distance": None},
         "stability": {"max_real_eigenvalue": best.abscissa, "unstable_roots": measures["unstable_roots"]},
         "confirmation": dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma")),

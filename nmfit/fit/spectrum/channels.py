@@ -22,7 +22,7 @@ def channels_left_out(ground, climb, steps=None):
     ----------
     ground : SensorGround, of everything but the score part
     climb : function of a ground and a step limit
-        Returns fits of the kept rungs.
+        Returns the fit of the highest kept rung, climbed to from the lowest.
     steps : int, optional
     """
     target = ground.target
@@ -38,7 +38,7 @@ def channels_left_out(ground, climb, steps=None):
     spline = others @ spherical_spline(places[watched], places[out]).T
     psd = ground.psd.copy()
     psd[:, out] = 10**mean                      # where a search begins must not tell of them either
-    model = climb(dataclasses.replace(ground, psd=psd, watched=watched), steps)[-1].psd[:, out]
+    model = climb(dataclasses.replace(ground, psd=psd, watched=watched), steps).psd[:, out]
     at = target.bins["score"]
     data = target.psd["score"][at][:, out]
 

@@ -1,101 +1,127 @@
-"""Climb for spectra at sensors by exact slopes: which rungs are tried, from where, and what is kept."""
+"""Climb for spectra at sensors by exact slopes: which rungs are tried, from where, and what is kept.
+
+The ladder is climbed by regions that hear nothing of each other, which costs a tenth. Coupling is let in where that
+ended: a coupled rung contains the one without coupling, begins beside its optimum, and no search for all the rest has
+to find its way along the edge of stability.
+"""
 
 import dataclasses
 import time
 
+import numpy as np
+
 from ...errors import InputError
+from ..gauss_newton import HELD
 from ..threads import side_by_side
 from .answer import trial_row
 from .ground import pooled
 from .judge import channel_scores, judge
-from .populations import model_name
 from .rungs import LADDER, NAMES
 from .search import SensorGround, fit_sensor_rung
+from .starts import coupling_let_in
 
 SHRINKAGES = (0.03, 0.1)
-WEAK_COUPLING = 0.1        # 1/s: where coupling is let in after a climb without it
-REFIT_STEPS = 12           # of a kept rung below the last, from its optimum to little more data
+COUPLED_STEPS = 15         # from the optimum without coupling
+BELOW_STEPS = 6            # the same of rungs below the last
+APART_STEPS = 12           # of a kept rung from its optimum to little more data, and of what begins at another's
 
 
 def climb_by_slopes(target, brain, leadfield, *, max_rung, starts, steps, progress, keep=None):
     """Return the ground of all but the score part, the rungs tried, and the kept ones refitted with their twins.
 
-    Beside them the ground of nulls and a function that climbs the kept rungs on it. Nulls are fitted without coupling,
-    so that what is permuted is all that differs from the right lead field under the same protocol.
+    Beside them how to fit the highest kept rung to permuted parcels, and how to climb on other data.
+
+    Returns
+    -------
+    both : SensorGround
+    tried : list of Tried
+    whole, twins : lists of FittedSensors
+        Kept rungs with and without coupling.
+    nulls : function ``(ground, order, steps)``
+    climb : function ``(ground, steps)``
     """
     if max_rung not in NAMES:
         raise InputError("max_rung", f"found {max_rung!r}", f"Choose one of {', '.join(NAMES)}.")
     ground = SensorGround(brain, leadfield, target.psd["fit"], target.dof["fit"], target, target.bins["fit"],
-                          keep=keep)
+                          coupled=False, keep=keep)
     tried = _climb(ground, LADDER[:NAMES.index(max_rung) + 1], starts, steps, progress)
     kept = [t.fitted for t in tried if t.kept]
-    both, paths = pooled(ground), [f.path for f in kept]
-    apart = dataclasses.replace(both, coupled=False)
+    both = dataclasses.replace(pooled(ground), coupled=True)
     if not kept:
-        return both, tried, [], [], apart, None
+        return both, tried, [], [], None, None
     if progress is not None:
         progress.start("all but the score part, with and without coupling")
-    twins, *whole = side_by_side(lambda job: job(), [
-        lambda: along(apart, paths, steps), lambda: _refitted(both, kept[-1], steps),
-        *(lambda fitted=fitted: _refitted(both, fitted, min(REFIT_STEPS, steps or REFIT_STEPS))
-          for fitted in kept[:-1])])
-    limits = [min(REFIT_STEPS, steps or REFIT_STEPS)] * (len(kept) - 1) + [steps]
-    whole = side_by_side(lambda job: _no_worse(both, *job), zip([*whole[1:], whole[0]], twins, limits, strict=True))
-    return both, tried, whole, twins, apart, lambda ground, steps: along(ground, paths, steps)
+    apart, limit = dataclasses.replace(both, coupled=False), _least(APART_STEPS, steps)
+    twins = side_by_side(lambda f: fit_sensor_rung(apart, f.rung, f, shrinkage=f.shrinkage, steps=limit), kept)
+    whole = side_by_side(lambda twin: coupled(both, twin, steps if twin is twins[-1] else _least(BELOW_STEPS, steps)),
+                         twins)
+
+    def nulls(ground, order, steps):
+        return [coupled(ground, relabelled(ground, twins[-1], order, steps), steps)]
+
+    def climb(ground, steps):
+        return coupled(ground, along(dataclasses.replace(ground, coupled=False), kept[-1].path, steps), steps)
+
+    return both, tried, whole, twins, nulls, climb
 
 
-def along(ground, paths, steps):
-    """Return fits of the last rung of every path, each rung fitted from the one before it, and none twice.
+def along(ground, path, steps):
+    """Return the last fit of a path of pairs of rung and shrinkage, each begun where the one before ended."""
+    fitted = None
+    for rung, shrinkage in path:
+        fitted = fit_sensor_rung(ground, rung, fitted, starts=1, shrinkage=shrinkage, steps=steps)
+    return fitted
 
-    A path is a tuple of pairs of rung and shrinkage.
+
+def coupled(ground, twin, steps=None):
+    """Return a rung with coupling, begun where it ended without; where that has no state of rest, without."""
+    fitted = fit_sensor_rung(ground, twin.rung, coupling_let_in(twin), shrinkage=twin.shrinkage,
+                             steps=_least(COUPLED_STEPS, steps))
+    return fitted if fitted.stable and not fitted.unstable else twin
+
+
+def relabelled(ground, fitted, order, steps=None):
+    """Return a fit without coupling after its parcels were permuted, begun where every parcel takes its values along.
+
+    Regions that hear nothing of each other predict the same under any names. What a permutation can cost is what the
+    places say: maps, and who hears whom.
     """
-    done = {(): None}
-    for path in paths:
-        for k, (rung, shrinkage) in enumerate(path):
-            if path[:k + 1] not in done:
-                done[path[:k + 1]] = fit_sensor_rung(ground, rung, done[path[:k]], starts=1, shrinkage=shrinkage,
-                                                     steps=steps)
-    return [done[path] for path in paths]
+    parts, layout = fitted.layout.split(fitted.vector), fitted.layout
+    for k, own in enumerate(layout.own):
+        free = own < HELD
+        along_maps = parts[2 * k] @ layout.basis.T
+        moved = (along_maps + parts[2 * k + 1])[:, order] - along_maps
+        parts[2 * k + 1] = np.where(free[:, None], moved, parts[2 * k + 1])
+    begun = dataclasses.replace(fitted, vector=np.concatenate([part.ravel() for part in parts]), problem=
+                                dataclasses.replace(fitted.problem, leadfield=dataclasses.replace(
+                                    ground.leadfield, scale=fitted.problem.leadfield.scale)))
+    return fit_sensor_rung(dataclasses.replace(ground, coupled=False), fitted.rung, begun, shrinkage=fitted.shrinkage,
+                           steps=_least(APART_STEPS, steps))
 
 
-def _no_worse(ground, fitted, twin, steps):
-    """Return the lower of a rung and of one begun where the climb without coupling ended, which it contains."""
-    if fitted.loss <= twin.loss:
-        return fitted
-    problem = dataclasses.replace(twin.problem, coupled=True, coupling=0.0 * twin.problem.coupling + WEAK_COUPLING)
-    again = fit_sensor_rung(ground, fitted.rung, dataclasses.replace(twin, problem=problem),
-                            shrinkage=fitted.shrinkage, steps=steps)
-    return again if again.stable and again.loss < fitted.loss else fitted
-
-
-def _refitted(ground, fitted, steps):
-    """Refit a rung from its optimum to more data; where that loses its state of rest, keep what there was."""
-    again = fit_sensor_rung(ground, fitted.rung, fitted, shrinkage=fitted.shrinkage, steps=steps)
-    return again if again.stable else fitted
+def _least(limit, steps):
+    return limit if steps is None else min(limit, steps)
 
 
 def _climb(ground, ladder, starts, steps, progress):
-    kept, tried, latest = None, [], {}
+    kept, tried = None, []
     for rung in ladder:
         if rung.maps and not rung.regions and not len(ground.maps):
             continue                                       # nobody knows where regions lie
-        if kept is None and not rung.model:
-            break
+        if (kept is None and not rung.model) or (kept is not None and rung.scales > len(kept.fitted.networks) + 1):
+            continue                                       # it would stand on a rung that was not kept
         began = time.monotonic()
         if progress is not None:
             progress.start(rung.name)
-        below = latest.get(rung.model or model_name(kept.fitted.networks[0]), latest.get("Hopf"))
+        below = None if kept is None else kept.fitted
         shrinkages = SHRINKAGES if rung.regions else SHRINKAGES[-1:]
         fits = side_by_side(lambda s, rung=rung, below=below: fit_sensor_rung(
             ground, rung, below, starts=starts, shrinkage=s, steps=steps), shrinkages)
         best = max(fits, key=lambda f: channel_scores(f, ground.target).mean())
         now = judge(best, kept, ground.target, began)
         tried.append(now)
-        if rung.model:
-            latest[rung.model] = best
         if now.kept:
             kept = now
-            latest[model_name(best.networks[0])] = best
         if progress is not None:
             progress.rung_done(trial_row(now, None, None, now.fitted))
     return tried

@@ -1,14 +1,15 @@
-"""How well the coordinates of a fitted rung are known, and what that leaves open of the individual alpha frequency.
+"""How well the coordinates of a fitted rung are known.
 
 The sum of squares over channels and bins is no likelihood: channels cohere, bins of a tapered estimate overlap. So the
 covariance is that of the estimate itself (a sandwich): with slopes ``J``, priors ``P`` of weight ``s`` and
-``H = J^T J + s P`` it is ``H^-1 (v J^T (C x R) J + s^2 P) H^-1``, where ``v`` is the variance of log10 of an estimate,
-``R`` how its errors correlate between channels and ``C`` between bins. The second part is how far shrinkage draws
-coordinates that vary as the priors say.
+``H = J^T J + s P`` it is ``H^-1 (v J^T (C x R) J + s^2 P T P) H^-1``, where ``v`` is the variance of log10 of an
+estimate, ``R`` how its errors correlate between channels and ``C`` between bins. The second part is how far shrinkage
+draws coordinates that vary by ``T``; how much regions (and sensors) do vary is learnt from them, see `learnt_spread`.
 """
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -16,11 +17,10 @@ from scipy.linalg import cho_factor, cho_solve
 from ...compare.spectral_ceiling import between_bins, log10_variance
 from ...parameters import declarations, to_bounded
 from ..gauss_newton import HELD
-from .measures import alpha_peak, occipital
 from .populations import COORDINATES, SCALES, model_name
-from .slopes import SENSOR_ROWS
+from .slopes import SENSOR_ROWS, network_at
 
-DRAWS = 400
+ROUNDS = 8                 # of what regions teach about how far they differ
 WIDE = 1.96
 UNTOLD = 0.9               # share of the prior's spread that is left where data say nothing
 NEAR_BOUND = 0.01          # of the unit interval that bounds are mapped from
@@ -28,10 +28,9 @@ NEAR_BOUND = 0.01          # of the unit interval that bounds are mapped from
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Errors:
-    """Covariance ``[m, m]`` of the free coordinates, the slopes ``[f s, m]`` of log10 power, and the scatter used."""
+    """Covariance ``[m, m]`` of the free coordinates, and the scatter used."""
 
     covariance: np.ndarray
-    slopes: np.ndarray
     variance: float
 
 
@@ -56,29 +55,43 @@ def errors_of(fitted, ground):
     joint = np.eye(shape[1]) if target.dependence is None else np.sqrt(target.dependence)
     spread = np.tensordot(between_bins(target, bins), inside, 1)
     spread = np.moveaxis(np.tensordot(joint, spread, ([1], [1])), 0, 1).reshape(flat.shape)
-    middle = variance * flat.T @ spread + np.diag(fitted.shrinkage * prior)
+    bias = prior**2 * learnt_spread(hessian / variance, variance, fitted, layout)
+    middle = variance * flat.T @ spread + np.diag(bias)
     left = cho_solve(factor, middle)
     covariance = cho_solve(factor, left.T)
-    return Errors(0.5 * (covariance + covariance.T), slopes, float(variance))
+    return Errors(0.5 * (covariance + covariance.T), float(variance))
 
 
-def model_alpha_interval(fitted, errors, target, seed=0):
-    """Return the standard error of the individual alpha frequency and its 95 % interval, Hz.
+def learnt_spread(information, variance, fitted, layout):
+    """Return the variances ``[m]`` of the free coordinates about 0, learnt where many are of one kind.
 
-    From draws of the coordinates, log10 power following its slopes.
+    A kind is what every region, or every sensor, has for itself: as many draws of one distribution, whose variance
+    maximises the evidence of the linearised fit (expectation maximisation, `ROUNDS` rounds from the prior's). What the
+    data do not tell stays as wide as the prior says. Other coordinates keep their priors.
+
+    Parameters
+    ----------
+    information : ``[m, m]``, ``J^T J / v``
+    variance : ``v``
+    fitted : FittedSensors
+    layout : Layout
+
+    References
+    ----------
+    MacKay 1992, Neural Computation 4:415.
     """
-    at, _ = occipital(target)
-    count, s = errors.slopes.shape[1], target.s
-    values, vectors = np.linalg.eigh(errors.covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    draws = root @ np.random.default_rng([seed, 5]).standard_normal((count, DRAWS))
-    slopes = errors.slopes.reshape(-1, s, count)[:, at]
-    powers = 10 ** (np.asarray(fitted.seen.log_psd)[:, at, None] + slopes @ draws)
-    peaks = np.array([alpha_peak(target.freqs, power) for power in powers.mean(1).T])
-    if not np.isfinite(peaks).any():
-        return None, None
-    low, high = np.nanpercentile(peaks, [2.5, 97.5])
-    return float(np.nanstd(peaks)), [float(low), float(high)]
+    free = layout.free
+    kinds, at = layout.kinds[free], fitted.vector[free]
+    spread = 1.0 / layout.precisions[free]
+    # At the optimum the gradient of the misfit is what shrinkage holds against it.
+    pull = information @ at + fitted.shrinkage / variance * layout.precisions[free] * at
+    for _ in range(ROUNDS):
+        posterior = np.linalg.inv(information + np.diag(1.0 / spread))
+        mean = posterior @ pull
+        each = mean**2 + posterior.diagonal()
+        for kind in np.unique(kinds[kinds >= 0]):
+            spread[kinds == kind] = each[kinds == kind].mean()
+    return spread
 
 
 def parameter_rows(fitted, errors, labels, channels):
@@ -100,7 +113,11 @@ def parameter_rows(fitted, errors, labels, channels):
             own = layout.own[k][row]
             flat = (spreads.regions[k][row] > UNTOLD * own**-0.5) if own < HELD else np.zeros(len(labels), bool)
             edge = _at_edge(free[row], bounds)
-            for name, (low, value, high) in _shown(network, coordinate, ends):
+            if coordinate == "v":
+                shown = [("p", _drives(fitted, errors, k, ends))]
+            else:
+                shown = _shown(network, coordinate, ends)
+            for name, (low, value, high) in shown:
                 rows += _rows(prefix + name, labels, value, (low, high), told[name], flat, edge)
     sensor, declared = fitted.leadfield, declarations(fitted.leadfield)
     rows.append(_row("scale", None, float(sensor.scale), None, declared["scale"], "fixed"))
@@ -159,18 +176,45 @@ def _spreads(layout, errors):
 
 def _shown(network, coordinate, ends):
     """Yield the model's parameters that a coordinate stands for, with their low, middle and high values."""
-    if coordinate not in ("v", "rate"):
+    if coordinate != "rate":
         yield coordinate, ends
         return
     (model,) = network.groups.values()
-    if coordinate == "rate":
-        middle = ends[1]
-        for rate in ("A", "B", "a", "b"):
-            value = np.asarray(getattr(model, rate))
-            yield rate, [value * end / middle for end in ends]
-        return
-    shift = np.asarray(network.value("p")) - np.asarray(model.held_at(jnp.asarray(ends[1]))[1])
-    yield "p", [np.asarray(model.held_at(jnp.asarray(end))[1]) + shift for end in ends]
+    for rate in ("A", "B", "a", "b"):
+        value = np.asarray(getattr(model, rate))
+        yield rate, [value * end / ends[1] for end in ends]
+
+
+def _drives(fitted, errors, k, ends):
+    """Return low, middle and high values of the drives that hold columns at potentials between ``ends``, mV.
+
+    A drive is what holds a column there less what it hears, so that it is known no better than the coupling is. The
+    reach along the potential, which bends near the onset, is widened by as much as a linear step in everything is
+    wider than one in the potential alone.
+    """
+    layout, free = fitted.layout, np.flatnonzero(fitted.layout.free)
+    point = layout.point(fitted.vector)
+
+    def drives(moves, coupling):
+        there = dataclasses.replace(point, regions=(*point.regions[:k], moves, *point.regions[k + 1:]),
+                                    coupling=coupling)
+        return network_at(there, fitted.problem, k)[0].value("p")
+
+    value, push = jax.linearize(drives, jnp.asarray(point.regions[k]), jnp.asarray(point.coupling))
+    value, units = np.asarray(value), [layout.point(row) for row in np.eye(layout.precisions.size)[free]]
+    moves = jnp.stack([jnp.asarray(unit.regions[k]) for unit in units])
+    slopes = np.asarray(jax.vmap(push)(moves, jnp.stack([jnp.asarray(unit.coupling) for unit in units])))   # [m, n]
+    whole = np.sqrt(np.einsum("mn,mk,kn->n", slopes, errors.covariance, slopes, optimize=True))
+    low, middle, high = (np.asarray(model_held(fitted.networks[k], end)) for end in ends)
+    own = np.maximum((high - low) / (2 * WIDE), np.finfo(float).tiny)
+    wider = np.maximum(whole / own, 1.0)
+    return value - wider * (middle - low), value, value + wider * (high - middle)
+
+
+def model_held(network, v):
+    """Return the drives (1/s) that hold columns that hear nobody at potentials ``v [n]``, mV."""
+    (model,) = network.groups.values()
+    return model.held_at(jnp.asarray(v))[1]
 
 
 def _at_edge(free, bounds):

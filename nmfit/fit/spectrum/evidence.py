@@ -8,15 +8,14 @@ from ...compare.spectral_ceiling import between_bins, log10_variance
 from ...network.surrogates import within_hemispheres
 from ..evidence import beaten, run_null
 
-NULL_STEPS = 15           # of every rung: nulls, and the fit that is held against them, are cut as short
+NULL_STEPS = 6            # of every search: nulls, and the fit that is held against them, are cut as short
 
 
-def parcels_permuted(leadfield, sides, rng):
-    """Return a lead field in which every region has the gains of another one of its hemisphere.
+def parcels_permuted(leadfield, order):
+    """Return a lead field in which every region has the gains of another one.
 
     Sensors keep what they can see together; where in the brain it comes from is lost.
     """
-    order = within_hemispheres(sides, rng)
     # The gains move, the names stay: they are structure, and other names would be compiled anew.
     return dataclasses.replace(leadfield.order(order.tolist()), labels=leadfield.labels)
 
@@ -45,21 +44,21 @@ def gain_error(model, below, target, role):
     return float(2 * np.sqrt(log10_variance(target.dof[role]) * max(total, 0.0)))
 
 
-def parcel_null(ground, climb, sides, count, score, *, seed, steps=None, progress=None):
-    """Return the null of permuted parcels, every one refitted from its own lowest rung.
+def parcel_null(ground, refit, sides, count, score, *, seed, steps=None, progress=None):
+    """Return the null of permuted parcels within hemispheres.
 
     Parameters
     ----------
     ground : SpectrumGround or SensorGround
-    climb : function of a ground and a step limit
-        Returns fits of the kept rungs.
+    refit : function ``(ground, order, steps)``
+        Returns fits of the highest kept rungs, in order, to a ground whose parcels were permuted by ``order [n]``.
     sides : array ``[n]``, hemisphere of every region
     count : int
     score : function
         From a fit to its score on what is held out.
     seed : int
     steps : int, optional
-        Limit of every rung; `NULL_STEPS` unless given.
+        Limit of every search; `NULL_STEPS` unless given.
 
     Returns
     -------
@@ -68,14 +67,14 @@ def parcel_null(ground, climb, sides, count, score, *, seed, steps=None, progres
     """
     steps = NULL_STEPS if steps is None else min(steps, NULL_STEPS)
 
-    def scores(leadfield):
-        return [score(f) for f in climb(dataclasses.replace(ground, leadfield=leadfield), steps)]
+    def scores(order):
+        permuted = dataclasses.replace(ground, leadfield=parcels_permuted(ground.leadfield, order))
+        return [score(f) for f in refit(permuted, order, steps)]
 
     def one(_, index):
-        rng = np.random.default_rng([seed, 2, index])
-        return scores(parcels_permuted(ground.leadfield, sides, rng))
+        return scores(within_hemispheres(sides, np.random.default_rng([seed, 2, index])))
 
-    return run_null("permuted", count, one, scores(ground.leadfield), progress)
+    return run_null("permuted", count, one, scores(np.arange(len(sides))), progress)
 
 
 def explained_rung(levels, scores, twins, null):
@@ -87,6 +86,8 @@ def explained_rung(levels, scores, twins, null):
     scores, twins : lists of float
         Held-out scores with and without coupling.
     null : Null
+        Of these rungs, or of the last of them.
     """
-    clear = [k for k in range(len(levels)) if scores[k] > twins[k] and beaten(null, k, scores[k])]
+    untried = len(levels) - null.scores.shape[1]
+    clear = [k for k in range(untried, len(levels)) if scores[k] > twins[k] and beaten(null, k - untried, scores[k])]
     return levels[clear[-1]] if clear else None

@@ -21,11 +21,12 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
     """Explain the spectra of EEG channels by a network of populations seen through a lead field.
 
     Climbs from one damped oscillator with shared parameters (`Hopf`) to Jansen and Rit's columns at equal freedom, to
-    parameters along maps, to every region's own, shrunken, to a second time scale in every region, to noise and
-    sensitivity per sensor. Keeps a rung only when it predicts the choose part better by more than the scatter of so
-    short a stretch, when sources carry the occipital alpha and when no root lies right of the axis; refits what was
-    kept to fit and choose parts together; opens the score part once, beside the same climb without coupling; fits a
-    fifth fewer channels and predicts those.
+    a second and a third population in every region, each begun where the data exceed the fit most, to parameters
+    along maps, to every region's own, shrunken, to noise and sensitivity per sensor. Keeps a rung only when it
+    predicts the choose part better by more than the scatter of so short a stretch, when sources carry the occipital
+    alpha and when no root lies right of the axis. What was kept is refitted to fit and choose parts together, then
+    once more with coupling let in; the score part is opened once, for both. Fits a fifth fewer channels and predicts
+    those.
 
     Parameters
     ----------
@@ -36,14 +37,15 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
         Regions in the order of the connectome; channels are matched by name.
     seed : int
         Of the nulls; starts are placed by design.
-    max_rung : {"shared", "columns", "maps", "column maps", "region", "two scales", "sensors"}
+    max_rung : {"shared", "columns", "two scales", "three scales", "maps", "region", "sensors"}
     starts : int
         Where a model enters: peaks of the data that an oscillator begins at, potentials at which columns rest.
     steps : int, optional
         Step limit of every fit.
     n_null : int
-        Lead fields with permuted parcels to refit, without coupling and each rung cut short, beside the right one
-        under the same protocol; the coupling is not tried by them but by the climb without coupling.
+        Lead fields with permuted parcels to refit the highest kept rung to, coupling included and cut short, beside the
+        right one under the same protocol. Every parcel takes its region's values along, so that what is tried is the
+        place: who hears whom, and the maps.
     loss : Loss, optional
         An expression of `nmfit.loss` that reads spectra, such as ``LogPSD() + 0.1 * Whittle()``: fitted by another
         climb, of columns alone (rungs "shared", "noise", "region" and "sensors"). The mean squared residual of log10
@@ -74,16 +76,16 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
             found = climb_by_slopes(target, normalised, leadfield, keep=keep, **told)
         else:
             found = climb_under_loss(target, normalised, leadfield, loss, **told)
-        both, tried, whole, twins, of_nulls, climb = found
+        both, tried, whole, twins, permuted, climb = found
         if not whole:
             raise InputError("the spectra", "no stable state of rest was found, which the closed form needs",
                              "Widen --fmin and --fmax, or give more starts.")
         null = None
         if n_null and "score" in target.psd and target.design != "bins":
-            null = parcel_null(of_nulls, climb, brain.hemispheres(), n_null, lambda f: r2_on(f, target, "score"),
+            null = parcel_null(both, permuted, brain.hemispheres(), n_null, lambda f: r2_on(f, target, "score"),
                                seed=seed, steps=steps, progress=progress)
         left_out = None
-        if loss is None:
+        if climb is not None:
             if progress is not None:
                 progress.start("channels left out")
             left_out = channels_left_out(both, climb, steps)

@@ -1,6 +1,7 @@
 """One network, one lead field and one part of a recording: where a rung for spectra is fitted."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,9 @@ from scipy.interpolate import CubicSpline
 from ...compare.loss import Wanted
 from ...compare.spectral_losses import log10_bias
 from ...compare.welch import rank_basis
+from ...dynamics import linearise
 from ...dynamics.alone import ALONE
+from ...dynamics.stability import unstable_roots
 from ...observe.leadfield import PER_SENSOR
 from ...parameters import declarations, to_bounded, to_free
 from ..ground import ended
@@ -83,6 +86,11 @@ class FittedSpectrum:
     def networks(self):
         """Its network alone: one population in every region."""
         return (self.network,)
+
+    @functools.cached_property
+    def unstable(self):
+        """How many roots lie right of the axis."""
+        return unstable_roots(self.network, linearise(self.network, self.leadfield).x)
 
     @property
     def model(self):

@@ -6,9 +6,11 @@ import time
 import numpy as np
 from scipy import stats
 
-from .answer import SOURCES_AT_LEAST, count_unstable
+from .answer import SOURCES_AT_LEAST
 from .evidence import gain_error
 from .measures import alpha_measures
+
+WORTH = 0.02       # of what a rung leaves unexplained: a population in every region must take more, or it fits trifles
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,7 +40,7 @@ def judge(fitted, below, target, began):
     """Return whether a rung is kept over the one below, a `Tried` or None, and why."""
     scores = channel_scores(fitted, target)
     share = alpha_measures(fitted, target, "fit")["source_share"]
-    roots = count_unstable(fitted)
+    roots = fitted.unstable
     gain, needed = float(scores.mean()), 0.0
     reason = "the first rung is where the climb starts"
     kept = fitted.abscissa < 0
@@ -46,6 +48,8 @@ def judge(fitted, below, target, began):
         each = scores - channel_scores(below.fitted, target)
         gain = float(each.mean())
         needed, against = _asked(fitted, below.fitted, each, target)
+        if len(fitted.networks) > len(below.fitted.networks) and needed < WORTH * (1.0 - below.choose):
+            needed, against = WORTH * (1.0 - below.choose), f"{WORTH:.0%} of what was left to explain"
         kept = gain > needed
         reason = (f"R2 on the choose part changes by {gain:+.3f}, {'more' if kept else 'no more'} than {needed:.3f}, "
                   f"{against}")

@@ -59,6 +59,16 @@ class Layout:
                                np.repeat(self.sensors_own, self.s)])
 
     @property
+    def kinds(self):
+        """A number for each kind of coordinate that every region or sensor has for itself, -1 for what they share."""
+        out, count = [], 0
+        for k, shape in enumerate(self.shapes):
+            each = shape[0] if (k % 2 and k < 2 * len(self.own)) or k == len(self.shapes) - 1 else 0
+            out.append(np.repeat(np.arange(count, count + each), shape[1]) if each else np.full(np.prod(shape), -1))
+            count += each
+        return np.concatenate(out)
+
+    @property
     def free(self):
         """Which coordinates are free."""
         return self.precisions < HELD

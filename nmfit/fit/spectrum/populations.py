@@ -7,6 +7,9 @@ that holds the column there: at a given potential a column is a linear system wh
 rest needs no search, and the fold of the drive is no edge.
 """
 
+import dataclasses
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -17,8 +20,9 @@ from ...models import Hopf, JansenRit
 from ...network import Network
 from .objective import NARROWEST
 
+ALONE_SLOWEST = 1.0         # 1/s: the least damping of a column that hears nobody (half width 0.16 Hz)
 NO_COUPLING = 1e-4          # 1/s: vanishing, not zero, where every region would be a root of its own and none leads
-SCALES = ("slow", "fast")                  # time scales of a region, in the order in which they enter
+SCALES = ("first", "second", "third")         # populations of a region, in the order in which they enter
 START_COUPLING = {"Hopf": 1.0, "JansenRit": 10.0}       # 1/s at a region's summed weight of 1
 CLOCK = ("A", "B", "a", "b")               # of a column: with all of them it does the same, faster or slower
 FACTORS = (0.3, 3.0)                       # on these, inside their own bounds
@@ -32,13 +36,22 @@ def model_name(network):
     return type(model).__name__
 
 
-def working_points(model=None):
-    """Return the potentials (mV) between which a column alone is damped, from where its drive lies."""
-    model = JansenRit() if model is None else model
-    v = np.linspace(model.v0, model.v0 + 10.0, 2000)
-    drive = np.asarray(model.held_at(v)[1])
-    rising = drive >= np.maximum.accumulate(drive)
-    return tuple(float(np.interp(p, drive[rising], v[rising])) for p in model.damped["p"])
+@functools.cache
+def working_points():
+    """Return the potentials (mV) between which a default column alone is damped, by `ALONE_SLOWEST` at least.
+
+    Those its `damped` drives hold it at, less the stretch near the onset where it would ring on for longer: coupling
+    brings a column nearer to the onset, and one that begins there can hear nobody.
+    """
+    model = JansenRit()
+    v = jnp.linspace(model.v0, model.v0 + 10.0, 2000)
+    x, drive = model.held_at(v)
+    there = dataclasses.replace(model, p=drive)
+    slopes = np.asarray(jacobian(lambda s: there.drift(s, jnp.zeros((1, v.size))), x))
+    slowest = np.linalg.eigvals(slopes).real.max(1)
+    drive, (low, high) = np.asarray(drive), model.damped["p"]
+    fit = (drive >= np.maximum.accumulate(drive)) & (drive >= low) & (drive <= high) & (slowest <= -ALONE_SLOWEST)
+    return float(v[fit][0]), float(v[fit][-1])
 
 
 def bounds_of(network, name):

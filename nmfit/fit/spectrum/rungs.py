@@ -13,7 +13,7 @@ FEWEST_FOR_MAPS = 8
 # How far coordinates vary beside each other, as shares of their size (standard deviations): an amplitude by much, a
 # frequency by little. A column's potential counts in steps of its logit, see `spectrum_ground.frame_of`.
 BETWEEN_REGIONS = {"noise": 0.75, "a": 0.5, "f": 0.08, "v": 0.5, "rate": 0.08}
-FAST = {"f": 0.25}
+JOINED = {"f": 0.25}                       # of populations that join: their bands are broader
 TOGETHER = {"noise": 3.0, "a": 1.0, "f": 0.3, "v": 2.0, "rate": 0.3}       # from where a search starts
 COUPLING, COHERENCE = 1.0, 2.0
 # Of sensitivity (its level is the sources'), floor, power law and its exponent (which all sensors share).
@@ -28,28 +28,29 @@ class SpectrumRung:
     Attributes
     ----------
     name : str
-    model : "Hopf" or "JansenRit" of all regions' slow population, or "" for that of the rung kept last
+    model : "Hopf" or "JansenRit" of all regions' first population, or "" for that of the rung kept last
+    scales : how many populations every region has at least; those that join are oscillators
     maps, regions, sensors : whether parameters follow maps, vary from region to region, and sensors for themselves
-    fast : whether every region has a second population, an oscillator
     """
 
     name: str
     model: str = ""
+    scales: int = 1
     maps: bool = False
     regions: bool = False
-    fast: bool = False
     sensors: bool = False
 
 
-# Columns are held against oscillators at equal freedom twice: alike in all regions, and along maps.
+# Fewest parameters first. Columns are held against oscillators at equal freedom; every resonance is there before
+# regions may differ, since one that has no population of its own bends those of whole quarters of the head to it.
 LADDER = (
     SpectrumRung("shared", "Hopf"),
     SpectrumRung("columns", "JansenRit"),
-    SpectrumRung("maps", "Hopf", maps=True),
-    SpectrumRung("column maps", "JansenRit", maps=True),
+    SpectrumRung("two scales", scales=2),
+    SpectrumRung("three scales", scales=3),
+    SpectrumRung("maps", maps=True),
     SpectrumRung("region", maps=True, regions=True),
-    SpectrumRung("two scales", maps=True, regions=True, fast=True),
-    SpectrumRung("sensors", maps=True, regions=True, fast=True, sensors=True),
+    SpectrumRung("sensors", maps=True, regions=True, sensors=True),
 )
 NAMES = tuple(rung.name for rung in LADDER)
 
@@ -83,7 +84,7 @@ def layout_of(rung, networks, maps, sensors, *, coupled, coherent):
     shared, own = [], []
     for k, network in enumerate(networks):
         names = COORDINATES[model_name(network)]
-        between = BETWEEN_REGIONS | (FAST if k else {})
+        between = BETWEEN_REGIONS | (JOINED if k else {})
         each = np.array([between[name] ** -2 for name in names])
         level = np.array([TOGETHER[name] ** -2 for name in names])
         along = np.repeat(each[:, None] if rung.maps else np.full((len(names), 1), HELD), len(maps), axis=1)

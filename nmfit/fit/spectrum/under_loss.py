@@ -26,7 +26,7 @@ NO_COUPLING = 1e-4          # 1/s: vanishing, not zero, where every region would
 def climb_under_loss(target, brain, leadfield, loss, *, max_rung, starts, steps, progress):
     """Return the ground of all but the score part, the rungs tried, and the kept ones refitted with their twins.
 
-    Beside them the ground of nulls and how to climb on it, as `spectrum_search.climb_by_slopes` returns them.
+    Beside them how to climb on permuted parcels, see `climb_by_slopes`; there is nothing for channels left out.
     """
     if max_rung not in LEVELS:
         raise InputError("max_rung", f"found {max_rung!r}", f"Under a loss choose one of {', '.join(LEVELS)}.")
@@ -41,7 +41,7 @@ def climb_under_loss(target, brain, leadfield, loss, *, max_rung, starts, steps,
     path = [(f.level, f.shrinkage) for f in kept]
     twins = along(apart, path, steps)
     whole = [_no_worse(both, f, twin, steps) for f, twin in zip(whole, twins, strict=True)]
-    return both, tried, whole, twins, both, lambda ground, steps: along(ground, path, steps)
+    return both, tried, whole, twins, lambda ground, _, steps: along(ground, path, steps), None
 
 
 def along(ground, path, steps):
