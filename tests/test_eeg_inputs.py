@@ -21,7 +21,8 @@ def edf(path, names=NAMES, seed=0, seconds=60.0, factor=1.0):
 def test_eight_electrodes_lie_on_a_head(tmp_path):
     target, brain, leadfield = read_eeg_inputs(eeg=edf(tmp_path / "a.edf", EIGHT), template="aal2-80")
     assert target.ch_names == leadfield.ch_names == EIGHT
-    assert np.asarray(leadfield.gain).shape == (8, brain.n, 3)
+    assert np.asarray(leadfield.gain).shape == (8, brain.n)
+    assert np.asarray(leadfield.spread).shape == (8, brain.n, 3)
 
 
 def test_another_recording_scores_on_the_channels_of_both(tmp_path):
