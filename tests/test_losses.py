@@ -13,8 +13,11 @@ import nmfit
 from nmfit.compare import closed, series
 from nmfit.compare import loss as losses
 from nmfit.compare.connectivity import correlation, fc_loss
+from nmfit.compare.deviance import deviance_residuals
 from nmfit.compare.empirical import fc_after_regression, regress_global
+from nmfit.compare.envelope import envelope_correlation
 from nmfit.compare.loss import Seen, Wanted, parse
+from nmfit.compare.upstream import share_left
 from nmfit.dynamics import linearise
 from nmfit.errors import InputError
 from nmfit.fit.fc import plan_of
@@ -41,6 +44,7 @@ def cross_of(seed):
     return jnp.asarray(z @ np.conj(np.swapaxes(z, 1, 2)) / (3 * N))
 
 
+LIKELIHOODS = ("Wishart", "Whittle")
 PAIRS = jnp.asarray(np.triu(np.ones((N, N)), 1))
 SEEN = Seen(fc_of(1), jnp.asarray(RNG.uniform(0, 1, 20)), jnp.asarray(RNG.normal(size=(N, N))), fc_of(3) * 2.0,
             jnp.asarray(RNG.uniform(0, 1, 30)), jnp.asarray(RNG.uniform(1, 2, (6, N))), cross_of(5))
@@ -55,10 +59,12 @@ def test_a_term_is_finite_differentiable_and_the_square_of_its_residuals(name):
     value = term(SEEN, WANTED)
     assert np.isfinite(value)
     residuals = term.residuals(SEEN, WANTED)
-    if residuals is None:
-        assert name in ("Wishart", "FCD", "Whittle")
-    else:
-        assert float(jnp.sum(residuals**2)) == pytest.approx(float(value), rel=1e-10)
+    if name == "FCD":
+        assert residuals is None
+    else:                                          # a likelihood's squares sum to its value and a constant
+        other = SEEN._replace(fc=fc_of(8), cross=cross_of(9))
+        off = float(jnp.sum(term.residuals(other, WANTED) ** 2) - term(other, WANTED)) if name in LIKELIHOODS else 0.0
+        assert float(jnp.sum(residuals**2)) == pytest.approx(float(value) + off, rel=1e-10)
     read = next(r for r in term.reads if r != "samples")
     f = lambda v: term(SEEN._replace(**{read: v}), WANTED)                       # noqa: E731
     at = getattr(SEEN, read)
@@ -86,7 +92,7 @@ def test_sums_are_expressions():
 def test_each_loss_is_least_where_model_and_data_agree():
     same = Seen(WANTED.fc, WANTED.fcd, WANTED.lagged, WANTED.covariance, WANTED.order, WANTED.psd, WANTED.cross)
     for name, cls in losses.TERMS.items():
-        if name not in ("Wishart", "Whittle"):
+        if name not in LIKELIHOODS:
             assert float(cls()(same, WANTED)) == pytest.approx(0, abs=1e-12), name
         assert float(cls()(SEEN, WANTED)) > float(cls()(same, WANTED)), name
 
@@ -102,6 +108,71 @@ def test_wishart_is_the_likelihood_of_gaussian_samples():
     a, b = np.asarray(fc_of(1)), np.asarray(fc_of(2))
     ours = [float(term(Seen(jnp.asarray(v)), WANTED._replace(fc=jnp.asarray(s)))) * N * (N - 1) / 2 for v in (a, b)]
     assert ours[0] - ours[1] == pytest.approx(nats(a) - nats(b), rel=1e-10)
+
+
+def test_the_curvature_of_a_likelihoods_residuals_is_its_fisher_information():
+    rng = np.random.default_rng(11)
+
+    def gauss_newton(term, seen_at, wanted):
+        slope = jax.jacfwd(lambda t: term.residuals(seen_at(t), wanted))(jnp.zeros(2))
+        return 2 * slope.T @ slope
+
+    a, b = (0.1 * (m + m.T) for m in rng.normal(size=(2, N, N)))
+    fc = fc_of(1)
+    information = 0.5 * 80 * np.array([[np.trace(np.linalg.solve(fc, x) @ np.linalg.solve(fc, y)) for y in (a, b)]
+                                       for x in (a, b)])
+    term, at = losses.Wishart(), lambda t: Seen(fc=fc + t[0] * a + t[1] * b)
+    found = gauss_newton(term, at, WANTED._replace(fc=fc)) * N * (N - 1) / 2                    # in nats
+    np.testing.assert_allclose(found, information, rtol=1e-9)
+    # by differences of the likelihood's own value: its second derivative where the data are what it expects
+    def nats(t):
+        return float(term(at(t), WANTED._replace(fc=fc))) * N * (N - 1) / 2
+
+    h = 1e-4
+    bent = (nats([h, 0]) - 2 * nats([0, 0]) + nats([-h, 0])) / h**2
+    assert bent == pytest.approx(information[0, 0], rel=1e-5)
+    cross, windows, bins = cross_of(5), 20.0, np.asarray(WANTED.counts)
+    moves = [m + np.conj(np.swapaxes(m, 1, 2)) for m in
+             0.1 * (rng.normal(size=(2, 6, N, N)) + 1j * rng.normal(size=(2, 6, N, N)))]
+    whitened = [np.linalg.solve(cross, m) for m in moves]
+    information = windows * np.array([[(bins * np.trace(x @ y, axis1=1, axis2=2).real).sum() for y in whitened]
+                                      for x in whitened])
+    basis = jnp.asarray(rng.normal(size=(N, N)))                   # any basis of all dimensions
+    found = gauss_newton(losses.Whittle(), lambda t: Seen(cross=cross + sum(
+        x.astype(complex) * m for x, m in zip(t, moves, strict=True))),
+                         WANTED._replace(cross=cross, basis=basis)) * windows * bins.sum() * N
+    np.testing.assert_allclose(found, information, rtol=1e-8)
+
+
+def test_residuals_of_a_likelihood_scatter_as_their_information_says():
+    rng = np.random.default_rng(4)
+    truth, windows = cross_of(5)[:1], 60
+    root = np.linalg.cholesky(truth[0])
+    z = root @ (rng.normal(size=(400, N, windows, 2)) @ [1.0, 1j] / np.sqrt(2))
+    drawn = z @ np.conj(np.swapaxes(z, 1, 2)) / windows
+    r = np.stack([deviance_residuals(truth, jnp.asarray(d)[None])[0] for d in drawn])
+    np.testing.assert_allclose(2 * windows * r.var(0), 1.0, atol=0.3)         # four standard errors of 400 draws
+    np.testing.assert_allclose(np.corrcoef(r.T), np.eye(N * N), atol=0.25)
+
+
+def test_data_of_too_few_samples_leave_a_likelihood_its_value_and_no_residuals():
+    rng = np.random.default_rng(2)
+    few = jnp.asarray(np.corrcoef(rng.normal(size=(N, 3))))
+    assert np.isfinite(losses.Wishart()(SEEN, WANTED._replace(fc=few)))
+    assert losses.Wishart().residuals(SEEN, WANTED._replace(fc=few)) is None
+    z = rng.normal(size=(6, N, 2)) + 1j * rng.normal(size=(6, N, 2))
+    few = jnp.asarray(z @ np.conj(np.swapaxes(z, 1, 2)))
+    assert np.isfinite(losses.Whittle()(SEEN, WANTED._replace(cross=few)))
+    assert losses.Whittle().residuals(SEEN, WANTED._replace(cross=few)) is None
+
+
+def test_squares_of_quantile_differences_are_a_wasserstein_distance():
+    a, b = np.sort(RNG.normal(size=12)), np.sort(RNG.normal(0.5, 2.0, size=30))
+    fine = (np.arange(6000) + 0.5) / 6000                           # 6000 holds both steps
+    gap = a[(fine * 12).astype(int)] - b[(fine * 30).astype(int)]
+    seen, wanted = Seen(fcd=jnp.asarray(a[::-1])), WANTED._replace(fcd=jnp.asarray(b))
+    assert float(losses.FCDMSE()(seen, wanted)) == pytest.approx(np.mean(gap**2), rel=1e-10)
+    assert float(losses.FCD()(seen, wanted)) == pytest.approx(np.mean(np.abs(gap)), rel=1e-10)
 
 
 def test_sentences():
@@ -147,8 +218,8 @@ def test_envelopes_in_closed_form_and_from_series():
     rng = np.random.default_rng(9)
     mix = np.array([[1.0, 0.6], [0.0, 0.8]])
     z = (rng.normal(size=(40000, 2)) + 1j * rng.normal(size=(40000, 2))) @ mix
-    empirical = np.corrcoef((np.abs(z) ** 2).T)[0, 1]
-    ours = closed.envelope_correlation(jnp.asarray(z.T @ z.conj() / len(z)))
+    empirical = np.corrcoef(np.abs(z).T)[0, 1]
+    ours = envelope_correlation(jnp.asarray(z.T @ z.conj() / len(z)))
     assert float(ours[0, 1]) == pytest.approx(empirical, abs=0.02)
     linear = linearise(small_network(), Direct())
     c = closed.analytic_covariance(linear, (0.02, 0.1), 200)
@@ -326,3 +397,24 @@ def test_surrogate_lowers_no_ks_of_a_linear_process():
     data = rng.normal(size=(800, 8)) @ (np.eye(8) + 0.4)
     own, twin = (series.fcd_values(v, 1.0, 40.0, 10.0) for v in (data, series.phase_randomised(data, 3)))
     assert series.ks_distance(own, twin) < 0.15
+
+
+def test_confounds_that_no_region_makes_cost_samples_and_bend_nothing():
+    rng = np.random.default_rng(6)
+    volumes, count, draws = 120, 40, 1500
+    mix = np.linalg.cholesky(np.array([[1.0, 0.5], [0.5, 1.0]]))
+    left = np.empty(draws)
+    for k in range(draws):
+        data, confounds = rng.normal(size=(volumes, 2)) @ mix.T, np.cumsum(rng.normal(size=(volumes, count)), axis=0)
+        data = data - confounds @ np.linalg.lstsq(confounds, data, rcond=None)[0]
+        left[k] = np.corrcoef(data.T)[0, 1]
+    samples = volumes * share_left(nmfit.Recording(data, 2.0, confounds=tuple(f"c{i}" for i in range(count))))
+    assert samples == pytest.approx(volumes - count)
+    z = np.arctanh(left)
+    assert np.tanh(z.mean()) == pytest.approx(0.5, abs=4 / np.sqrt(draws * samples))
+    assert z.std() == pytest.approx(1 / np.sqrt(samples - 3), rel=4 / np.sqrt(2 * draws))
+    # a filter leaves 2 B T dimensions, of which they take theirs
+    filtered = nmfit.Recording(np.cumsum(data, axis=0), 2.0, confounds=("a", "b"), filtered=(0.01, 0.11))
+    assert share_left(filtered) == pytest.approx(1 - 2 / 48)
+    spent = dataclasses.replace(filtered, confounds=tuple(f"c{i}" for i in range(60)))
+    assert share_left(spent) == 0.0

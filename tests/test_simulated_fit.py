@@ -15,6 +15,7 @@ from nmfit.dynamics.plan import Plan
 from nmfit.dynamics.simulate import keys_of
 from nmfit.errors import InputError
 from nmfit.fit.simulated import _keys, _problem, _usual, fit_simulated
+from nmfit.fit.simulated_errors import determined_by_scans
 from nmfit.fit.simulated_objective import simulated_objective
 from nmfit.fit.slopes import by_differences, whole_gradient
 from nmfit.fit.space import freed, observed, origin_theta, place
@@ -163,6 +164,35 @@ def test_cycles_fit_through_simulation(model):
                            rate=0.3, seeds=3, score_seeds=4, dt=dt, loss=nmfit.loss.FCMSE())
     assert result.loss < result.start_loss
     assert np.isfinite([v for pair in result.scores.values() for v in pair]).all()
+
+
+def test_standard_errors_come_from_fresh_scans(target):
+    problem, theta = problem_of(target, kuramoto(0.05, 0.2), nmfit.loss.FCMSE() + 0.5 * nmfit.loss.FCDMSE())
+    fresh = np.stack(recorded(kuramoto(0.05, 0.2), 6, seed=5))
+    assert target.fit.runs == 3
+    known = determined_by_scans(theta, problem, fresh, target)
+    assert {"G", "sigma"} <= {c.name for c in known.coordinates}
+    assert (known.errors > 0).all()
+    fewer = dataclasses.replace(target, fit=dataclasses.replace(target.fit, runs=1))
+    rarer = determined_by_scans(theta, problem, fresh, fewer)
+    np.testing.assert_allclose(rarer.slopes, known.slopes * (1 + 1 / 2) / (1 / 3 + 1 / 2))       # two scans of its own
+    with_area = dataclasses.replace(problem, loss=nmfit.loss.FCD())
+    assert determined_by_scans(theta, with_area, fresh, target) is None                # an area has no curvature
+    assert determined_by_scans(theta, problem, fresh[:2], target) is None
+
+
+@pytest.mark.long
+def test_standard_errors_are_how_far_refits_scatter():
+    network, found, told = Network.of(WEIGHTS, Hopf(a=-0.05, f=0.05), G=0.02), [], []
+    for seed in range(14):
+        scans = scan_target(recorded(network, 2, seed=seed), tr=TR, band=BAND, window=40.0, step=20.0)
+        fit = fit_simulated(scans, WEIGHTS, model=network, free={"G": "shared"}, loss=nmfit.loss.FCMSE(), steps=15,
+                            rate=0.15, seeds=4, score_seeds=12, dt=0.2, seed=seed)
+        found.append(np.log(float(fit.parameters["G"])))
+        row = next(r for r in fit.result.parameters if r["name"] == "G")
+        told.append(row["se"] / row["value"])
+    # a standard deviation of 14 is known to a fifth
+    assert np.std(found, ddof=1) == pytest.approx(np.median(told), rel=0.5)
 
 
 @pytest.mark.long

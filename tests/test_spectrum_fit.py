@@ -323,3 +323,7 @@ def test_whole_cross_spectra_are_fitted(recording):
     assert result.record["rungs"][0]["loss"] < 0.2
     assert result.score > 0.8 * result.record["ceiling"]["value"]
     assert "1 * Whittle" in result.methods()
+    assert "standard_errors_skipped" not in result.record["flags"]
+    known = [row for row in result.parameters if row["se"] is not None]
+    assert {"G", "speed", "p", "scale"} <= {row["name"] for row in known}
+    assert all(row["ci95"][0] <= row["value"] <= row["ci95"][1] for row in known)

@@ -33,6 +33,8 @@ def add_data(parser, required=True):
     held.add_argument("--heldout-fc", metavar="F", help="FC that only scores")
     held.add_argument("--heldout-eeg", metavar="F", help="another recording of the same channels, that only scores")
     data.add_argument("--tr", type=float, metavar="S", help="repetition time in seconds (default: the .json beside)")
+    data.add_argument("--envelope", choices=("orthogonal", "amplitude"), help="FC is that of amplitude envelopes of "
+                      "regions' currents in --band; --tr is one over their sampling rate")
     data.add_argument("--n-volumes", type=whole, metavar="N", help="volumes behind an FC matrix")
     data.add_argument("--maps", metavar="F", help="table with a column 'region' and one column per map")
     data.add_argument("--gsr", action="store_true", default=None,
@@ -60,7 +62,7 @@ def inputs_of_fc(args, windows=None):
         sc=args.sc, lengths=args.lengths, labels=args.labels, bold=args.bold, fc=args.fc,
         heldout_bold=args.heldout_bold, heldout_fc=args.heldout_fc, tr=args.tr, n_volumes=args.n_volumes,
         maps=args.maps, band=args.band, drop_bad=args.drop_bad, gsr=args.gsr, nuisance=args.nuisance,
-        filtered=args.filtered, atlas=args.atlas,
+        filtered=args.filtered, atlas=args.atlas, envelope=args.envelope,
         trust_order=args.trust_order, map_names=args.map_names, windows=windows,
         observed=observed_regions(args))
 

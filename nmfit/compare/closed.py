@@ -38,18 +38,11 @@ def lagged_covariance(linear, lag, band, nodes=48):
     return jnp.real(jnp.einsum("fim,fjm->ij", e * turn[:, None, None], jnp.conj(e)))
 
 
-def envelope_correlation(cross_covariance):
-    """Return the correlation of squared envelopes of a Gaussian band, ``|c_ij|^2 / (c_ii c_jj)``, ``[r, r]``.
-
-    Exact for the power envelope of any jointly Gaussian signals, from the complex covariance of their analytic
-    signals (`analytic_covariance`): what the linear engine predicts for envelope correlation.
-    """
-    own = jnp.real(jnp.diagonal(cross_covariance))
-    return (jnp.real(cross_covariance) ** 2 + jnp.imag(cross_covariance) ** 2) / (own[:, None] * own)
-
-
 def analytic_covariance(linear, band, nodes=48):
-    """Return the complex covariance ``E z_i conj(z_j)`` of the analytic signals of a band, ``[r, r]``."""
+    """Return the complex covariance ``E z_i conj(z_j)`` of the analytic signals of a band, ``[r, r]``.
+
+    What `envelope.envelope_correlation` reads.
+    """
     w, weights = interval_rule(2 * pi * band[0], 2 * pi * band[1], nodes, None)
     w, weights = jnp.asarray(w), jnp.asarray(weights)
     e = linear.response(w) * complexed(jnp.sqrt(2 * weights / pi))[:, None, None]

@@ -1,4 +1,7 @@
-"""How recordings, or an FC matrix, are divided among the roles: people, blocks, data held out, masked pairs."""
+"""How recordings, or an FC matrix, are divided among the roles: people, blocks, data held out, masked pairs.
+
+``measure(data, tr, band)`` is what makes an FC matrix of a series.
+"""
 
 import numpy as np
 
@@ -6,7 +9,6 @@ from ..errors import InputError
 from .empirical import (
     blocks,
     fc_score,
-    functional_connectivity,
     group_fc,
     group_reliability,
     peak_frequencies,
@@ -31,9 +33,9 @@ def _common(runs, band, design, **more):
             "sha256": {name: digest for r in runs for name, digest in r.sha256.items()}, **more}
 
 
-def by_people(runs, band):
+def by_people(runs, band, measure):
     """Let people take turns in nested folds: each outer fold scores some, inner folds choose among the rest."""
-    fcs = np.stack([functional_connectivity(r.data, r.tr, band) for r in runs])
+    fcs = np.stack([measure(r.data, r.tr, band) for r in runs])
     everyone = np.arange(len(runs))
     pairs = _triangle(fcs.shape[1])
 
@@ -63,19 +65,19 @@ def _median_peak(runs, band):
     return lambda of: float(np.median(np.concatenate([peaks[i] for i in of])))
 
 
-def by_blocks(runs, band):
+def by_blocks(runs, band, measure):
     """Cut every run into contiguous blocks with gaps, one per role."""
     parts = [{role: run.data[at] for role, at in blocks(len(run.data), run.tr, band).items()} for run in runs]
     tr = runs[0].tr
 
     def fc(role):
-        return np.stack([functional_connectivity(p[role], tr, band) for p in parts])
+        return np.stack([measure(p[role], tr, band) for p in parts])
 
     pairs = _triangle(runs[0].data.shape[1])
-    reliability = reliability_in_halves([p["score"] for p in parts], tr, band)
+    reliability = reliability_in_halves([p["score"] for p in parts], tr, band, measure)
     fit, choose, score = fc("fit"), fc("choose"), fc("score")
     if len(runs) == 1:
-        choose = np.stack([functional_connectivity(h, tr, band) for h in np.array_split(parts[0]["choose"], 2)])
+        choose = np.stack([measure(h, tr, band) for h in np.array_split(parts[0]["choose"], 2)])
     frequency = peak_frequency([p["fit"] for p in parts], tr, band)
     split = Split(group_fc(fit), choose, pairs, pairs, frequency)
     pooled = np.stack([group_fc([f, f, c]) for f, c in zip(fit, fc("choose"), strict=True)])   # fit is twice as long
@@ -87,16 +89,16 @@ def by_blocks(runs, band):
                     **_common(runs, band, "blocks"))
 
 
-def held_out(runs, band, others=None, matrix=None):
+def held_out(runs, band, measure, others=None, matrix=None):
     """Let data of the user's own be the score part: other runs, or an FC matrix."""
-    fcs = np.stack([functional_connectivity(r.data, r.tr, band) for r in runs])
+    fcs = np.stack([measure(r.data, r.tr, band) for r in runs])
     if matrix is not None:
         score, reliability, volumes = matrix[None], None, None
     else:
-        score = np.stack([functional_connectivity(r.data, r.tr, band) for r in others])
+        score = np.stack([measure(r.data, r.tr, band) for r in others])
         volumes = min(len(r.data) for r in others)
         reliability = group_reliability(score) if len(score) > 1 else reliability_in_halves(
-            [others[0].data], others[0].tr, band)
+            [others[0].data], others[0].tr, band, measure)
     _check_size(score, fcs.shape[1], "held-out data")
     pairs = _triangle(fcs.shape[1])
     pool, splits, frequency = group_fc(fcs), [], _median_peak(runs, band)
@@ -107,10 +109,10 @@ def held_out(runs, band, others=None, matrix=None):
     else:
         roles = {"fit": 0.65, "choose": 0.35}
         parts = [{k: r.data[at] for k, at in blocks(len(r.data), r.tr, band, roles).items()} for r in runs]
-        fit = [functional_connectivity(p["fit"], runs[0].tr, band) for p in parts]
-        choose = [functional_connectivity(p["choose"], runs[0].tr, band) for p in parts]
+        fit = [measure(p["fit"], runs[0].tr, band) for p in parts]
+        choose = [measure(p["choose"], runs[0].tr, band) for p in parts]
         if len(runs) == 1:
-            choose = [functional_connectivity(h, runs[0].tr, band) for h in np.array_split(parts[0]["choose"], 2)]
+            choose = [measure(h, runs[0].tr, band) for h in np.array_split(parts[0]["choose"], 2)]
         splits.append(Split(group_fc(fit), np.stack(choose), pairs, pairs,
                             peak_frequency([p["fit"] for p in parts], runs[0].tr, band)))
     if reliability is None:

@@ -8,6 +8,7 @@ from scipy.ndimage import convolve1d
 from ..errors import InputError
 
 LONGEST_GAP_FLOOR = 20.0      # s: haemodynamic memory between neighbouring blocks
+SMOOTH = 20.0                  # a wide band's spectrum is smoothed over this share of it
 FLAT = 1e-9                    # correlations that vary by less differ by rounding only
 ROLES = {"fit": 0.5, "choose": 0.25, "score": 0.25}
 
@@ -151,7 +152,7 @@ def peak_frequencies(data, tr, band):
     low, high = band if band is not None else (0.01, min(0.1, 0.4 / tr))
     freqs = np.fft.rfftfreq(len(data), tr)
     spectrum = np.fft.rfft(np.ascontiguousarray(band_pass(data, tr, None).T))
-    width = max(1, int(0.01 * len(data) * tr))          # smooth over 0.01 Hz
+    width = max(1, int(max(0.01, (high - low) / SMOOTH) * len(data) * tr))          # smooth over 0.01 Hz or more
     kernel = np.hanning(2 * width + 1)
     inside = np.flatnonzero((freqs >= low) & (freqs <= high))
     near = slice(max(inside[0] - width, 0), inside[-1] + width + 1)
@@ -187,9 +188,9 @@ def half_reliability(first, second, times=2.0):
     return spearman_brown(fc_score(first, second), times)
 
 
-def reliability_in_halves(runs, tr, band):
+def reliability_in_halves(runs, tr, band, measure=functional_connectivity):
     """Return the reliability of the mean FC of runs, ``[t, n]`` each, from their first halves against their second."""
-    halves = [[functional_connectivity(half, tr, band) for half in np.array_split(run, 2)] for run in runs]
+    halves = [[measure(half, tr, band) for half in np.array_split(run, 2)] for run in runs]
     first, second = (group_fc([pair[k] for pair in halves]) for k in (0, 1))
     return half_reliability(first, second, halves_in(len(runs[0]), tr, band))
 

@@ -88,7 +88,10 @@ class Loss:
         return sum(term.weight * term.value(seen, wanted) for term in self.parts)
 
     def residuals(self, seen, wanted):
-        """Return a vector whose sum of squares is the value, or None where a term has none."""
+        """Return a vector whose sum of squares is the value, or None where a term has none.
+
+        Of a likelihood it is the value up to what the model does not move: 0 where model and data agree.
+        """
         found = [term.apart(seen, wanted) for term in self.parts]
         if any(part is None for part in found):
             return None
@@ -126,7 +129,11 @@ class Sum(Loss):
 
 
 class Term(Loss):
-    """One term: what it reads, its value, and residuals ``r`` with ``value = sum r^2`` where there are any."""
+    """One term: what it reads, its value, and residuals ``r`` with ``value = sum r^2`` where there are any.
+
+    A likelihood keeps the data's own part out of its value, which holds for data of too few samples, too; the sum of
+    squares of its residuals is then the value and a constant.
+    """
 
     reads: ClassVar[tuple[str, ...]] = ("fc",)
     remedy: ClassVar[str] = "Choose another loss."

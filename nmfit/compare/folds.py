@@ -91,6 +91,7 @@ class FcTarget(Shown):
     flags, notes : tuples of str
     gsr : whether the global signal was regressed out of the data
     nuisance : array ``[q, n]``, other weighted sums of (z-scored) regions that were, or None
+    envelope : Envelope, where FC is that of amplitude envelopes, or None
     samples : effective number of independent samples behind `Fold.pool` of `final`, or None where unknown
     """
 
@@ -110,6 +111,7 @@ class FcTarget(Shown):
     gsr: bool = False
     samples: float | None = None
     nuisance: np.ndarray | None = None
+    envelope: object = None
 
     @property
     def n(self):
@@ -142,6 +144,7 @@ class FcTarget(Shown):
         final = folds[0] if self.final is self.folds[0] else self.final.select(at)
         return dataclasses.replace(self, folds=folds, final=final,
                                    nuisance=None if self.nuisance is None else self.nuisance[:, at],
+                                   envelope=None if self.envelope is None else self.envelope.select(at),
                                    labels=None if self.labels is None else tuple(self.labels[i] for i in at))
 
 

@@ -8,12 +8,13 @@ import jax.scipy.linalg as linalg
 from ..errors import InputError
 from ..parameters import pytree, static
 from .connectivity import weighted_pearson
+from .deviance import definite, deviance_residuals
 from .expression import Loss, Seen, Sum, Term, Wanted
-from .spectral_losses import cross_misfit, log10_residuals
-from .traced import fisher_z, wasserstein
+from .spectral_losses import cross_misfit, log10_residuals, on_basis
+from .traced import fisher_z, quantile_gaps, wasserstein
 
-__all__ = ["FC", "FCD", "FCMSE", "TERMS", "LaggedCovariance", "LogPSD", "Loss", "MeanFC", "Metastability", "Seen",
-           "Shape", "Sum", "Synchrony", "Term", "Wanted", "Whittle", "Wishart", "parse"]
+__all__ = ["FC", "FCD", "FCDMSE", "FCMSE", "TERMS", "LaggedCovariance", "LogPSD", "Loss", "MeanFC", "Metastability",
+           "Seen", "Shape", "Sum", "Synchrony", "Term", "Wanted", "Whittle", "Wishart", "parse"]
 
 
 def _share(wanted):
@@ -88,11 +89,19 @@ class Wishart(Term):
 
     def value(self, seen, wanted):
         """Return the deviance per pair, without the terms that the model does not move."""
-        n = seen.fc.shape[0]
-        nu = wanted.samples if self.samples is None else self.samples
         factor = jnp.linalg.cholesky(seen.fc)
         trace = jnp.trace(linalg.cho_solve((factor, True), wanted.fc))
-        return nu / (n * (n - 1)) * (2.0 * jnp.sum(jnp.log(jnp.diagonal(factor))) + trace)
+        return self._per_pair(seen, wanted) * (2.0 * jnp.sum(jnp.log(jnp.diagonal(factor))) + trace)
+
+    def apart(self, seen, wanted):
+        """Return the signed roots of the deviance; None where the data hold fewer samples than regions."""
+        if not definite(wanted.fc):
+            return None
+        return jnp.sqrt(self._per_pair(seen, wanted)) * deviance_residuals(seen.fc, wanted.fc)
+
+    def _per_pair(self, seen, wanted):
+        n = seen.fc.shape[0]
+        return (wanted.samples if self.samples is None else self.samples) / (n * (n - 1))
 
 
 @pytree
@@ -122,7 +131,10 @@ class LaggedCovariance(Term):
 
 @pytree
 class FCD(Term):
-    """Area between the distributions of FCD: the differentiable twin of the Kolmogorov-Smirnov score."""
+    """Area between the distributions of FCD: the differentiable twin of the Kolmogorov-Smirnov score.
+
+    It has no residuals: an absolute value has a slope, but no curvature. `FCDMSE` has.
+    """
 
     weight: float = 1.0
     reads: ClassVar = ("fcd",)
@@ -131,6 +143,20 @@ class FCD(Term):
     def value(self, seen, wanted):
         """Return the first Wasserstein distance."""
         return wasserstein(seen.fcd, wanted.fcd)
+
+
+@pytree
+class FCDMSE(FCD):
+    """Mean squared difference of the quantiles of FCD: the squared second Wasserstein distance."""
+
+    weight: float = 1.0
+
+    def apart(self, seen, wanted):
+        """Return the differences of both quantile functions, weighted by the probability each holds for."""
+        gaps, share = quantile_gaps(seen.fcd, wanted.fcd)
+        return jnp.sqrt(share) * gaps
+
+    value = Term.value
 
 
 class OrderTerm(Term):
@@ -214,9 +240,17 @@ class Whittle(SpectralTerm):
         each = cross_misfit(seen.cross, wanted.cross, wanted.basis)
         return jnp.sum(wanted.counts * each) / (jnp.sum(wanted.counts) * wanted.basis.shape[1])
 
+    def apart(self, seen, wanted):
+        """Return the signed roots of the deviance; None where there are fewer windows than dimensions."""
+        data = on_basis(wanted.cross, wanted.basis)
+        if not definite(data):
+            return None
+        return _of_bins(wanted) * deviance_residuals(on_basis(seen.cross, wanted.basis), data) / jnp.sqrt(
+            1.0 * wanted.basis.shape[1])
 
-TERMS = {term.__name__: term for term in (FC, FCMSE, MeanFC, Wishart, LaggedCovariance, FCD, Metastability, Synchrony,
-                                          LogPSD, Shape, Whittle)}
+
+TERMS = {term.__name__: term for term in (FC, FCMSE, MeanFC, Wishart, LaggedCovariance, FCD, FCDMSE, Metastability,
+                                          Synchrony, LogPSD, Shape, Whittle)}
 
 
 def parse(text):

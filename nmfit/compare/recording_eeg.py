@@ -9,6 +9,8 @@ from ..network.names import some
 from ..network.repair import names
 from ..observe.reference import NONE, rereference
 
+SLOWEST_RATE, FASTEST_RATE = 10.0, 1e5       # Hz: outside the number is in another unit
+
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class SensorRecording:
@@ -75,6 +77,12 @@ class SensorRecording:
             sfreq = 0.0
         if not (np.isfinite(sfreq) and sfreq > 0):
             raise InputError(where, f"sampling rate {self.sfreq!r}", "Give it in Hz.")
+        if not SLOWEST_RATE <= sfreq <= FASTEST_RATE:
+            factor = 1e3 if sfreq < SLOWEST_RATE else 1e-3
+            unit = "kHz" if sfreq < SLOWEST_RATE else "mHz"
+            likely = f" ({factor * sfreq:g} Hz if this is {unit})"
+            raise InputError(where, f"sampling rate {sfreq:g} Hz{likely}", "Give it in Hz.",
+                             f"{SLOWEST_RATE:g} to {FASTEST_RATE:g} Hz")
         data.setflags(write=False)
         for name, value in {
             "data": data, "sfreq": sfreq, "ch_names": names(self.ch_names, data.shape[1], where),
@@ -91,6 +99,10 @@ class SensorRecording:
         bad = [self.ch_names[i] for i in np.flatnonzero(~np.isfinite(used).all(0))]
         if bad:
             raise InputError(where, f"values that are not finite in {some(bad)}", "Drop these channels.")
+        flat = [self.ch_names[i] for i in np.flatnonzero(np.ptp(used, axis=0) == 0)] if len(used) > 1 else []
+        if flat:
+            raise InputError(where, f"nothing but one value in {some(flat)}", "Drop these channels, then take the "
+                             "reference of the others.")
 
     def __repr__(self):
         left_out = [f"without {some(self.bads)}"] if self.bads else []

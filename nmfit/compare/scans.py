@@ -35,6 +35,7 @@ class Scans:
     order : vector, Kuramoto's order of all scans, one after the other, or None
     twin_ks : KS distance of the FCD to that of the scans' phase-randomised twins, or None
     samples : effective number of independent samples behind the FC, or None
+    runs : how many scans these are
     """
 
     fc: np.ndarray
@@ -42,6 +43,7 @@ class Scans:
     order: np.ndarray | None = None
     twin_ks: float | None = None
     samples: float | None = None
+    runs: int = 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -160,7 +162,8 @@ def measured(runs, band, window, step, seed=0):
         fc=group_fc([functional_connectivity(run.data, tr, band) for run in runs]), fcd=thinned(pooled),
         order=None if band is None else np.concatenate(
             [order_parameter(np.angle(analytic(band_pass(run.data, tr, band)))) for run in runs]),
-        twin_ks=ks_distance(pooled, linear), samples=float(np.mean([effective_samples(p) for p in passed])))
+        twin_ks=ks_distance(pooled, linear), samples=float(np.mean([effective_samples(p) for p in passed])),
+        runs=len(runs))
 
 
 def _recordings(data, tr):

@@ -11,6 +11,7 @@ LEAST_RMS, MOST_RMS = 1e-7, 5e-4  # V in 1-40 Hz, median over channels
 HEAD = (0.07, 0.12)               # m
 MIDDLE = (0.0, 0.0, 0.04)         # m: of a head, which lies above the plane of ears and nasion where the frame begins
 FEWEST_FOR_SPHERE = 10
+FEWEST_TO_TELL = 4                # channels
 OUTLIER = 5.0                     # robust standard deviations of log power between channels
 UNRELATED = 0.4                   # largest correlation with any other channel, median over windows
 MAINS = (50.0, 60.0)
@@ -50,20 +51,22 @@ def bad_channels(data, sfreq):
     -------
     dict of int to str
     """
-    if data.shape[1] < 4:
+    if data.shape[1] < FEWEST_TO_TELL:
         return {}
-    level = np.log(band_rms(data, sfreq))
-    middle = np.median(level)
-    spread = max(1.4826 * np.median(np.abs(level - middle)), np.log(1.5))
-    found = {}
-    for i in np.flatnonzero(np.abs(level - middle) > OUTLIER * spread):
-        times = float(np.exp(level[i] - middle))
-        found[int(i)] = f"{times:.2g} times the usual amplitude"
+    found = {i: f"{times:.2g} times the usual amplitude"
+             for i, times in unlike_amplitudes(np.log(band_rms(data, sfreq))).items()}
     related = _largest_correlation(data, sfreq)
     if np.median(related) >= UNRELATED:  # else the channels are too far apart, or bipolar, for this to mean anything
         for i in np.flatnonzero(related < UNRELATED):
             found.setdefault(int(i), "follows no other channel")
     return found
+
+
+def unlike_amplitudes(level):
+    """Return ``{index: times}`` of channels whose log amplitude ``[s]`` lies 5 robust standard deviations away."""
+    middle = np.median(level)
+    spread = max(1.4826 * np.median(np.abs(level - middle)), np.log(1.5))
+    return {int(i): float(np.exp(level[i] - middle)) for i in np.flatnonzero(np.abs(level - middle) > OUTLIER * spread)}
 
 
 def _largest_correlation(data, sfreq):

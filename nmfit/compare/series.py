@@ -143,6 +143,20 @@ def metastability(phases):
     return float(order_parameter(phases).std())
 
 
+def envelope_fc(data, tr, band, orthogonal=True):
+    """Return the correlation of amplitude envelopes of a band, ``[n, n]``, edges of a period of its width cut off.
+
+    Parameters
+    ----------
+    data : array ``[t, n]``
+    tr : float, seconds
+    band : (low, high) in Hz
+    orthogonal : see `envelope_correlation`
+    """
+    edge = math.ceil(1.0 / ((band[1] - band[0]) * tr))
+    return _of_envelopes(analytic(band_pass(data, tr, band))[edge:len(data) - edge], orthogonal)
+
+
 def envelope_correlation(data, orthogonal=False):
     """Return the correlation of amplitude envelopes of a band-passed series, ``[n, n]``.
 
@@ -154,7 +168,10 @@ def envelope_correlation(data, orthogonal=False):
     ----------
     Hipp, Hawellek, Corbetta, Siegel & Engel 2012, Nat Neurosci 15:884.
     """
-    z = analytic(data)
+    return _of_envelopes(analytic(data), orthogonal)
+
+
+def _of_envelopes(z, orthogonal):
     size = np.abs(z)
     if not orthogonal:
         return np.corrcoef(size.T)

@@ -5,6 +5,7 @@ import numpy as np
 from ..errors import InputError
 from ..observe.kinds import power_unit
 from .recording_eeg import SensorRecording, SensorSpectrum
+from .sensor_checks import FEWEST_TO_TELL, unlike_amplitudes
 from .spectral_target import SpectrumTarget
 from .welch import cross_spectra, degrees_of_freedom, smearing, welch_psd, window_starts
 
@@ -134,9 +135,17 @@ def _from_recording(recording, heldout, fmin, fmax, seconds, gap, roles, whole):
         cross=cross or None, source=recording.source,
         sha256=recording.sha256 | (heldout.sha256 if heldout is not None else {}),
         notes=tuple([*recording.notes, *notes,
+                     *_unlike(psd["fit"], recording.ch_names),
                      *(f"the mains at {recording.line_noise:g} Hz left out" for _ in excluded[:1]),
                      f"Welch: Hann windows of {seconds:g} s, half overlapping; "
                      + ", ".join(f"{role} {_samples(at) / sfreq:.0f} s" for role, (_, at) in parts.items())]))
+
+
+def _unlike(psd, ch_names):
+    """Return in words which channels ``psd [f, s]`` tells from the rest by their amplitude."""
+    times = unlike_amplitudes(0.5 * np.log(psd).mean(0)) if len(ch_names) >= FEWEST_TO_TELL else {}
+    return [f"{ch_names[i]} has {by:.2g} times the usual amplitude: leave it out (pick) if it is bad"
+            for i, by in times.items()]
 
 
 def _within_filters(recording, fmin, fmax):

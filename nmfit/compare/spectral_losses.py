@@ -10,6 +10,8 @@ import math
 import jax.numpy as jnp
 from jax.scipy.special import digamma
 
+from .deviance import half_square
+
 LN10 = math.log(10.0)
 
 
@@ -56,7 +58,7 @@ def whittle_residuals(model, data, dof):
     ``k (r - 1 - log r)`` with ``r = data / model``. Negative where the model lies below the data.
     """
     x = jnp.log(data) - jnp.log(model)
-    return -jnp.sqrt(jnp.asarray(dof, dtype=float)) * x * jnp.sqrt(_half_square(x))
+    return -jnp.sqrt(jnp.asarray(dof, dtype=float)) * x * jnp.sqrt(half_square(x))
 
 
 def whittle(model, data, dof):
@@ -83,8 +85,7 @@ def cross_whittle(model, data, windows, basis):
     ----------
     Whittle 1953, J R Stat Soc B 15:125; the complex Wishart distribution of Goodman 1963, Ann Math Stat 34:152.
     """
-    whole = jnp.asarray(basis).astype(data.dtype)
-    own = jnp.linalg.slogdet(whole.T @ data @ whole)[1]
+    own = jnp.linalg.slogdet(on_basis(data, basis))[1]
     return jnp.asarray(windows, dtype=float) * jnp.sum(cross_misfit(model, data, basis) - own)
 
 
@@ -98,16 +99,12 @@ def cross_misfit(model, data, basis):
     model, data : complex arrays ``[f, s, s]``
     basis : real array ``[s, r]``, from `rank_basis`
     """
-    whole = jnp.asarray(basis).astype(data.dtype)
-    seen, wanted = (whole.T @ cross.astype(data.dtype) @ whole for cross in (model, data))
+    seen, wanted = (on_basis(cross, basis) for cross in (model.astype(data.dtype), data))
     trace = jnp.real(jnp.trace(jnp.linalg.solve(seen, wanted), axis1=-2, axis2=-1))
-    return trace + jnp.linalg.slogdet(seen)[1] - whole.shape[1]
+    return trace + jnp.linalg.slogdet(seen)[1] - seen.shape[-1]
 
 
-def _half_square(x):
-    """Return ``(exp(x) - 1 - x) / x^2``, smooth through 0 (where the quotient has neither value nor slope)."""
-    small = jnp.abs(x) < 1e-2
-    safe = jnp.where(small, 1.0, x)
-    series = 0.5 + x * (1 / 6 + x * (1 / 24 + x * (1 / 120 + x / 720)))
-    return jnp.where(small, series, (jnp.expm1(safe) - safe) / safe**2)
-
+def on_basis(cross, basis):
+    """Return ``U^T S U``, complex ``[f, r, r]``."""
+    whole = jnp.asarray(basis).astype(cross.dtype)
+    return whole.T @ cross @ whole

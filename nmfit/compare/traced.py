@@ -84,6 +84,18 @@ def wasserstein(a, b):
     return jnp.sum(lax.stop_gradient(jnp.abs(below[0] - below[1])) * jnp.diff(merged))
 
 
+def quantile_gaps(a, b):
+    """Return the differences of the quantiles of two samples, and the probability that each holds for, both ``[k]``.
+
+    ``sum share |gap|`` is the first Wasserstein distance (`wasserstein`), ``sum share gap^2`` the square of the second.
+    """
+    edges = [jnp.arange(1, v.size + 1, dtype=v.dtype) / v.size for v in (a, b)]
+    ends = jnp.sort(jnp.concatenate([jnp.zeros(1, a.dtype), *edges]))
+    middle = 0.5 * (ends[1:] + ends[:-1])
+    at_a, at_b = (jnp.sort(v)[jnp.minimum((middle * v.size).astype(int), v.size - 1)] for v in (a, b))
+    return at_a - at_b, jnp.diff(ends)
+
+
 def analytic(data):
     """Return the analytic signal of a series, complex ``[t, n]``."""
     samples = data.shape[0]
@@ -109,14 +121,23 @@ def metastability(order):
     return jnp.std(order)
 
 
+def envelope_fc(data, tr, band, orthogonal=True):
+    """Return the correlation of amplitude envelopes of a band ``[n, n]``; twin of `series.envelope_fc`."""
+    edge = ceil(1.0 / ((band[1] - band[0]) * tr))
+    return _of_envelopes(analytic(band_pass(data, tr, band))[edge:data.shape[0] - edge], orthogonal)
+
+
 def envelope_correlation(data, orthogonal=False):
     """Return the correlation of amplitude envelopes ``[n, n]``; twin of `series.envelope_correlation`."""
-    z = analytic(data)
+    return _of_envelopes(analytic(data), orthogonal)
+
+
+def _of_envelopes(z, orthogonal):
     re, im = jnp.real(z), jnp.imag(z)
     size = _size(re, im)
     if not orthogonal:
         return correlation(covariance(size))
-    eye = jnp.eye(data.shape[1], dtype=data.dtype)
+    eye = jnp.eye(z.shape[1], dtype=size.dtype)
 
     def row(at):
         rest = jnp.abs(im * (re @ at)[:, None] - re * (im @ at)[:, None]) / (size @ at)[:, None]

@@ -114,14 +114,38 @@ def notes_of(data, gsr, nuisance):
     if others:
         notes.append(f"regressed out before: {some(others)}; a model knows nothing of them, they cost the data "
                      f"{len(others)} degrees of freedom")
+        if min(share_left(run) for run in runs_of(data)) <= 0:
+            notes.append("as many of them as a filter left dimensions: how many samples FC is worth is unknown")
     return tuple(notes)
 
 
 def confounds(data):
     """Return the names of what was regressed out and is no sum of regions, over all recordings."""
-    runs = data if isinstance(data, list | tuple) else [data]
-    return tuple(dict.fromkeys(name for run in runs if isinstance(run, Recording) for name in run.confounds
-                               if not is_global(name)))
+    return tuple(dict.fromkeys(name for run in runs_of(data) for name in run.confounds if not is_global(name)))
+
+
+def runs_of(data):
+    """Return the recordings among data."""
+    return [run for run in (data if isinstance(data, list | tuple) else [data]) if isinstance(run, Recording)]
+
+
+def share_left(run):
+    """Return the share of a recording's degrees of freedom that regressing confounds out of it left, 0 to 1.
+
+    A confound that no region makes is an arbitrary direction of the space that the series lives in: least squares
+    takes one dimension, and from what is left the same share of variances and covariances, on average, so that the
+    expectation of a correlation stays and only its scatter grows. That space has a dimension per volume, or
+    ``2 B T`` where a filter left a band of ``B`` Hz: confounds are filtered as the data are.
+
+    References
+    ----------
+    Lindquist et al. 2019, Hum Brain Mapp 40:2358; Bright, Tench & Murphy 2017, NeuroImage 154:159.
+    """
+    dimensions = len(run.data)
+    if run.filtered is not None:
+        low, high = run.filtered
+        dimensions = min(dimensions, 2.0 * (min(high, 0.5 / run.tr) - low) * run.seconds)
+    return max(0.0, 1.0 - len(confounds(run)) / dimensions)
 
 
 def is_global(name):

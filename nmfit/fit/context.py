@@ -33,4 +33,7 @@ def context_of(result, verb):
     if result.context is None:
         raise InputError("result", "no data behind it: it was loaded, or is no fit of FC in closed form",
                          f"Fit again, and call {verb} on what nmfit.fit returns.")
+    if result.context.plan.target.envelope is not None:
+        raise InputError("result", f"FC of envelopes, of which {verb} does not know how they scatter",
+                         "Read the standard errors of the result: they were measured over people.")
     return result.context

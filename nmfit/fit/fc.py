@@ -5,11 +5,13 @@ import platform
 import sys
 import time
 from importlib.metadata import version
+from math import pi
 from pathlib import Path
 
 import jax
 import numpy as np
 
+from ..compare.envelope import KINDS
 from ..errors import InputError
 from ..models import MODELS, Model, recommend
 from ..network import Connectome, Network
@@ -22,7 +24,7 @@ from .evidence import NullChains, climb_path, heldout, surrogate
 from .ground import Ground
 from .ladder import climb, try_rung
 from .maps import standardised
-from .objective import NODES, checked_loss, unstable_cost
+from .objective import NODES, check_envelope, checked_loss, unstable_cost
 from .rungs import LEVELS, check_ladder, default_ladder
 from .threads import one_core_each
 
@@ -31,6 +33,7 @@ HARMONICS = 3
 CLIMB_SHARE = 0.4          # of a budget; the rest is for what the answer is held against
 START_INPUT = 0.1          # 1/s: coupling strength times mean row sum where a climb begins
 FAST_NODES = 8             # a model much faster than the band is smooth there; refined at the end
+COLUMN_INPUT = 10.0        # 1/s: the same for columns, whose rates are fast
 GAIN_NULLS = 9             # wrong connectomes that climb beside a lone pair of matrices
 
 
@@ -66,18 +69,22 @@ class Plan:
         model = self.model
         if model.rotation is not None and fold_or_split.frequency is not None:
             model = dataclasses.replace(model, **{model.rotation: fold_or_split.frequency})
-        network = Network.of(brain, model, G=START_INPUT / brain.weights.sum(1).mean(),
-                             coupling=self.coupling, fic=hasattr(model, "balanced"))
+        start, envelope, fastest = START_INPUT, self.target.envelope, None
+        if envelope is not None:
+            model, start, fastest = in_band(model, self.target.band)
+        network = Network.of(brain, model, G=start / brain.weights.sum(1).mean(), coupling=self.coupling,
+                             fic=hasattr(model, "balanced"), delays=envelope is not None and brain.lengths is not None)
         # One value per region from the start, so that all rungs have one structure and compile once.
         network = network.replace({name: np.full(brain.n, float(network.value(name)))
                                    for name in ("noise", *model.fit_first[:1])})
         maps = harmonics(brain.weights, HARMONICS) if self.maps is None else self.maps
-        return Ground(network, instrument_of(model), maps,
+        return Ground(network, instrument_of(model) if envelope is None else Direct(reads="eeg_source"), maps,
                       fold_or_split.pool if fc is None else fc,
                       np.triu(np.ones((brain.n, brain.n)), 1) if pairs is None else pairs, self.target.band,
-                      self.target.slowest, NODES if model.rotation is not None else FAST_NODES, self.loss,
+                      self.target.slowest, NODES if model.rotation or envelope else FAST_NODES, self.loss,
                       self.target.projector, self.keep, lambda name: dataclasses.replace(
-                          self, model=MODELS[name]()).ground(fold_or_split, lambda _: brain), self.optimiser)
+                          self, model=MODELS[name]()).ground(fold_or_split, lambda _: brain), self.optimiser, envelope,
+                      fastest)
 
     def brain(self, people=None):
         """Return the connectome of some people: the one there is, or the mean of theirs."""
@@ -189,6 +196,18 @@ def levels_of(target, model, max_rung, levels):
     return default_ladder(names, max_rung, drive=not target.gsr)
 
 
+def in_band(model, band):
+    """Return a model that rings in a band of EEG, the summed input weight of a region to begin with, in 1/s, and rates.
+
+    A rotating plane is damped as fast as its resonance fills half the band; how fast it may be at most is the last of
+    the three, 1/s. Other models have the time scale that they have.
+    """
+    if model.rotation is None:
+        return model, COLUMN_INPUT, None
+    (damping,), width = model.damped, pi * (band[1] - band[0])
+    return dataclasses.replace(model, **{damping: -0.5 * width}), 0.5 * width, 10.0 * width
+
+
 def instrument_of(model):
     """Return what reads BOLD from a model: nothing for one that turns in the BOLD band, else the haemodynamics."""
     return Direct() if model.rotation is not None else Balloon()
@@ -201,6 +220,7 @@ def plan_of(target, brain, *, model="Hopf", maps=None, transform=None, norm="max
     model = MODELS[model]() if isinstance(model, str) else model
     brains = tuple(brain) if isinstance(brain, list | tuple) else (brain,)
     brains = tuple(b if isinstance(b, Connectome) else Connectome(b) for b in brains)
+    check_envelope(target, [model], all(b.lengths is not None for b in brains))
     for b in brains:
         if b.n != target.n:
             raise InputError(b.source or "connectome", f"{b.n} regions where the FC has {target.n}",
@@ -260,8 +280,9 @@ def _run(plan, levels, fixed_transform, n_null, confirm, progress, began, map_na
         plan.ground(target.final), path, starts=plan.starts, seed=plan.seed, steps=plan.steps)
     evidence = None if target.folds[0].score is None else gather(plan, path, pooled, n_null, progress)
     return build_result(plan, trials, path, pooled, nested, final, evidence,
-                        confirm=confirm and in_time(plan), map_names=map_names, progress=progress,
-                        provenance=_provenance(plan, began, command, n_null, levels[-1][0].level), began=began)
+                        confirm=confirm and in_time(plan) and target.envelope is None, map_names=map_names,
+                        progress=progress, began=began,
+                        provenance=_provenance(plan, began, command, n_null, levels[-1][0].level))
 
 
 def in_time(plan):
@@ -303,6 +324,7 @@ def _provenance(plan, began, command, n_null, max_rung):
                            "people": len(plan.brains)},
             "target": {"digest": digest_of(plan.target), "design": plan.target.design, "band": plan.target.band,
                        "tr": plan.target.tr, "volumes": plan.target.volumes, "gsr": plan.target.gsr,
+                       "envelope": None if plan.target.envelope is None else KINDS[not plan.target.envelope.orthogonal],
                        "nuisance": 0 if plan.target.nuisance is None else len(plan.target.nuisance),
                        "notes": list(plan.target.notes)},
             "seconds": time.monotonic() - began}

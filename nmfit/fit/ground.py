@@ -45,7 +45,8 @@ class Ground:
     band : (low, high) in Hz or None
     slowest : slowest damping rate that the recordings can show, 1/s
     nodes : quadrature nodes where the band integral has no closed form
-    loss, nuisance : see `FcProblem`
+    loss, nuisance, envelope : see `FcProblem`
+    fastest : fastest damping rate that is searched, 1/s, where it is not the model's own bound
     keep : function ``(key, compute) -> arrays`` that remembers finished searches, or None
     other : function from a model's name to the ground where that model stands in this one's place
     optimiser : optax transformation, or None for L-BFGS
@@ -64,6 +65,8 @@ class Ground:
     keep: object = None
     other: object = None
     optimiser: object = None
+    envelope: object = None
+    fastest: float | None = None
 
     @property
     def level_known(self):
@@ -129,8 +132,8 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
         Step limit of every start.
     """
     ground = ground.under(rung.model)
-    limits, starts = (STEPS, starts) if form_of(ground.network, ground.observation) == "symmetric" else (
-        SLOW_STEPS, min(starts, SLOW_STARTS))
+    fast = form_of(ground.network, ground.observation) == "symmetric" and ground.envelope is None
+    limits, starts = (STEPS, starts) if fast else (SLOW_STEPS, min(starts, SLOW_STARTS))
     if below is not None and below.rung.model != rung.model:
         # A richer model begins where it predicts what the simpler one does, not by chance.
         below = fit_rung(dataclasses.replace(ground, fc=below.fc), rung, shrinkage=shrinkage, starts=starts, seed=seed,
@@ -138,7 +141,8 @@ def fit_rung(ground, rung, below=None, *, shrinkage=0.0, starts=1, seed=0, steps
     steps = limits[rung.level] if steps is None else steps
     problems = []
     for network in _places(ground, rung, below):
-        blocks = blocks_of(network, rung, jnp.asarray(ground.maps), ground.level_known, ground.slowest)
+        blocks = blocks_of(network, rung, jnp.asarray(ground.maps), ground.level_known, ground.slowest,
+                           ground.fastest)
         problems.append(problem_of(ground, network, blocks, shrinkage))
 
     def search():
@@ -230,7 +234,8 @@ def problem_of(ground, network, blocks, shrinkage):
     return FcProblem(network=network, observation=ground.observation, blocks=blocks, target=jnp.asarray(ground.fc),
                      pairs=jnp.asarray(ground.pairs), shrinkage=jnp.asarray(float(shrinkage)), band=ground.band,
                      nodes=ground.nodes, loss=ground.loss,
-                     nuisance=None if ground.nuisance is None else jnp.asarray(ground.nuisance))
+                     nuisance=None if ground.nuisance is None else jnp.asarray(ground.nuisance),
+                     envelope=ground.envelope)
 
 
 def _places(ground, rung, below):

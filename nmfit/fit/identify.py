@@ -167,12 +167,12 @@ def identify(fitted, ground, samples=None, map_names=None):
 
     Returns
     -------
-    Determined, or None where there are too many coordinates
+    Determined, or None where there are too many coordinates, and for envelopes, whose sampling is not that of FC
     """
     ground = ground.under(fitted.rung.model)
     coordinates = coordinates_of(fitted.blocks, map_names)
-    fast = form_of(ground.network, ground.observation) == "symmetric"
-    if not coordinates or len(coordinates) > (MOST if fast else MOST_SLOW) or fitted.rung.level == "edges":
+    most = MOST if form_of(ground.network, ground.observation) == "symmetric" else MOST_SLOW
+    if ground.envelope is not None or fitted.rung.level == "edges" or not 0 < len(coordinates) <= most:
         return None
     blocks, theta = off_bounds(fitted.blocks, fitted.theta)
     problem = problem_of(ground, fitted.network, blocks, fitted.shrinkage)
@@ -180,8 +180,7 @@ def identify(fitted, ground, samples=None, map_names=None):
     sizes = relative_sizes(blocks, theta, coordinates)
     loss = DEFAULT_LOSS if problem.loss is None else problem.loss
     fc, pairs = jnp.asarray(fitted.fc), problem.pairs
-    seen = Wanted(fc=problem.target, pairs=pairs)
-    h = _gauss_newton(loss, fc, seen, derivative)
+    h = _gauss_newton(loss, fc, pairs, derivative)
     by_block = {b.name: np.asarray(b.penalty) for b in fitted.blocks}
     prior = np.array([by_block[c.block][c.column] for c in coordinates]) * 2.0 * fitted.shrinkage
     said = "data"
@@ -242,17 +241,14 @@ def value_errors(determined):
     return found
 
 
-def _gauss_newton(loss, fc, seen, derivative):
-    def residuals(matrix):
-        return loss.residuals(Seen(fc=matrix), seen)
+def _gauss_newton(loss, fc, pairs, derivative):
+    """Return ``2 J^T J`` of the residuals, where the data are what the model expects: for a likelihood its information.
 
-    if residuals(fc) is None:                    # a likelihood: its own second derivative stands in
-        def slope_along(d):
-            return jax.jvp(jax.grad(lambda m: loss(Seen(fc=m), seen)), (fc,), (d,))[1]
-
-        bent = np.asarray(jax.lax.map(slope_along, jnp.asarray(derivative)))
-        return np.einsum("pij,qij->pq", derivative, bent)
-    moved = np.asarray(jax.lax.map(lambda d: jax.jvp(residuals, (fc,), (d,))[1], jnp.asarray(derivative)))
+    Other residuals move with the model alone, whatever the data are.
+    """
+    expected = Wanted(fc=fc, pairs=pairs)
+    moved = np.asarray(jax.lax.map(
+        lambda d: jax.jvp(lambda m: loss.residuals(Seen(fc=m), expected), (fc,), (d,))[1], jnp.asarray(derivative)))
     return 2.0 * moved @ moved.T
 
 

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from ..compare.closed import regressed
+from ..compare.closed import analytic_covariance, regressed
 from ..compare.connectivity import correlation, fc_loss
 from ..compare.loss import Loss, Seen, Wanted, Wishart
 from ..dynamics import linearise
@@ -31,6 +31,7 @@ class FcProblem:
     nodes : quadrature nodes where the band integral has no closed form
     loss : Loss, or None for ``1 - r + 5 (difference of mean FC)^2``
     nuisance : basis ``[n, q]`` of weighted sums of regions that were regressed out of the data, or None
+    envelope : Envelope, where FC is that of amplitude envelopes, or None
     """
 
     network: object
@@ -43,6 +44,7 @@ class FcProblem:
     nodes: int = static(default=NODES)
     loss: object = None
     nuisance: object = None
+    envelope: object = None
 
 
 def checked_loss(loss, target, who="a fit of FC in closed form"):
@@ -61,15 +63,33 @@ def checked_loss(loss, target, who="a fit of FC in closed form"):
     if target.projector is not None and any(isinstance(term, Wishart) for term in loss.parts):
         raise InputError("loss", "a Wishart likelihood after a regression of regions, which leaves FC singular",
                          "Choose FC or FCMSE, or data without the regression.")
+    if target.envelope is not None and any(isinstance(term, Wishart) for term in loss.parts):
+        raise InputError("loss", "a Wishart likelihood of envelopes, which are not Gaussian", "Choose FC or FCMSE.")
     loss = loss.informed(target.samples)
     loss.check(AVAILABLE, who)
     return loss
+
+
+def check_envelope(target, models, delayed):
+    """Refuse envelopes of models without currents, and orthogonal ones where nothing can lag."""
+    if target.envelope is None:
+        return
+    for model in models:
+        if model.eeg_source is None:
+            raise InputError(f"model {type(model).__name__}", "no currents that EEG or MEG would see, of which "
+                             "these are envelopes", "Choose Hopf or JansenRit.")
+    if target.envelope.orthogonal and not delayed:
+        raise InputError("connectome", "no tract lengths: without delays nothing lags, and orthogonalised envelopes of "
+                         "the model do not correlate", "Give lengths (--lengths), or choose envelope='amplitude'.")
 
 
 def predicted_fc(theta, problem, nodes=None):
     """Return the model's FC in the band and its stability figure."""
     network = place(problem.network, problem.blocks, theta)
     linear = linearise(network, observed(problem.observation, problem.blocks, theta))
+    if problem.envelope is not None:
+        analytic = analytic_covariance(linear, problem.band, nodes or problem.nodes)
+        return problem.envelope.expected(analytic), linear.abscissa(), linear.converged
     covariance, abscissa = linear.covariance(problem.band, nodes or problem.nodes)
     fc = correlation(covariance)
     fc = fc if problem.nuisance is None else correlation(regressed(fc, problem.nuisance))

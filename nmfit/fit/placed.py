@@ -14,7 +14,7 @@ from .answer import NEAR_CRITICAL
 from .evidence import heldout, heldout_error
 from .ground import TOLERANCE, Ground, ended, problem_of
 from .minimise import STATUSES, minimise
-from .objective import NODES, checked_loss, fc_objective, predicted_fc, unstable_cost
+from .objective import NODES, check_envelope, checked_loss, fc_objective, predicted_fc, unstable_cost
 from .result import Result
 from .rungs import LEVELS
 from .simulated_answer import NOTHING, made_by, parameter_rows
@@ -58,6 +58,9 @@ def fit_placed(target, network, *, free=None, observe=None, maps=None, loss=None
     began = time.monotonic()
     labels = _seen_labels(target, network)
     viewed = [network.groups[name] for name in network.viewed]
+    check_envelope(target, viewed, network.lengths is not None)
+    if target.envelope is not None:
+        observe = observe or Direct(reads="eeg_source")
     observe = observe or (Direct() if all(m.rotation is not None for m in viewed) else Balloon())
     free, loss = free or _usual(network), checked_loss(loss, target)
     maps = np.zeros((0, network.n)) if maps is None else np.atleast_2d(np.asarray(maps, float))
@@ -66,7 +69,7 @@ def fit_placed(target, network, *, free=None, observe=None, maps=None, loss=None
         progress.start("as it stands")
     with jax.enable_x64(True):
         ground = Ground(network, observe, maps, fold.pool, np.triu(np.ones((target.n, target.n)), 1), target.band,
-                        target.slowest, NODES, loss, target.projector)
+                        target.slowest, NODES, loss, target.projector, envelope=target.envelope)
         best, blocks, theta, fc, status, tried = _search(ground, network, free, starts, steps, shrinkage, seed)
         if not best.loss < unstable_cost(loss):
             raise InputError("network", "no stable state of rest was found, which the closed form needs",

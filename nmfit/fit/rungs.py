@@ -89,7 +89,7 @@ def check_ladder(levels, known):
     return levels
 
 
-def blocks_of(network, rung, maps, level_known, slowest):
+def blocks_of(network, rung, maps, level_known, slowest, fastest=None):
     """Return the blocks that a rung frees around where the network stands.
 
     Parameters
@@ -102,13 +102,15 @@ def blocks_of(network, rung, maps, level_known, slowest):
         without a time scale of its own, since only ratios to the coupling matter.
     slowest : float
         Slowest damping rate that the recordings can show, 1/s.
+    fastest : float, optional
+        Fastest one that is searched, where the band lies above the model's own.
     """
     model = next(iter(network.groups.values()))
     own = model.fit_first[:1]
     known = {"along_maps": rung.level != "shared", "regions": rung.level in ("region", "edges")}
     blocks = [shared_block(network, "G")]
     blocks += [regional_block(network, p, maps, level=True, known_level=level_known,
-                              slowest=slowest, **known) for p in own]
+                              slowest=slowest, fastest=fastest, **known) for p in own]
     blocks += [regional_block(network, "noise", maps, known_level=False, **known)]
     blocks += [regional_block(network, "drive", maps, level=rung.drive,
                               **{name: free and rung.drive for name, free in known.items()})]

@@ -22,6 +22,7 @@ from ..shown import Shown
 from .fc import START_INPUT, instrument_of
 from .simulated_answer import result_of
 from .simulated_descent import frugal, minimised
+from .simulated_errors import At, determined_by_scans
 from .simulated_objective import SimulatedProblem, controlled_scans
 from .slopes import Health, told_slopes
 from .space import freed, is_free, observed, origin_theta, place, values_of
@@ -58,6 +59,7 @@ class SimulatedFit(Shown):
     scans : how many fresh ones were scored
     fcd : pooled FCD of the fresh scans, or None
     result : Result, with `save` and `report`
+    known : (Determined, At), what standard errors come from, or None
     """
 
     shown_as: ClassVar = "simulated_fit"
@@ -81,6 +83,7 @@ class SimulatedFit(Shown):
     scans: int = 0
     fcd: np.ndarray | None = None
     result: object = None
+    known: tuple | None = None
 
     def save(self, folder, overwrite=False):
         """Write the folder of the result: see `Result.save`."""
@@ -193,12 +196,15 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
             network, observe, target.volumes * target.tr, sample=target.tr, dt=plan.dt, warmup=warmup))
         signals, covariances = (None if v is None else np.asarray(v, float) for v in _scored(found.theta, fresh))
         values = values_of(best, instrument, [block.name for block in blocks if is_free(block)])
+        known, left = None, float(left) if problem.control == control else 1.0
+        if np.isfinite(found.loss) and np.isfinite(signals).all():
+            known = determined_by_scans(found.theta, problem, signals, target, 1.0 if np.isnan(left) else left)
     scores, fc, fcd = score_scans(signals, target, covariances)
     fit = SimulatedFit(
         network=best, observation=instrument, parameters=values, outcome=found.outcome, health=health, loss=found.loss,
         start_loss=found.start_loss, history=found.history, scores=scores, held_out=target.score is not None, fc=fc,
         memory=need, seconds=time.monotonic() - began, blocks=blocks, scans=score_seeds, fcd=fcd,
-        twin=problem.control, chance_left=float(left) if problem.control == control else 1.0)
+        twin=problem.control, chance_left=left, known=None if known is None else (known, At(blocks, found.theta)))
     options = {"seeds": seeds, "score_seeds": score_seeds, "steps": steps, "rate": rate, "seconds": plan.samples
                * plan.sample, "dt": plan.dt, "control": control, "shrinkage": shrinkage, "free": dict(free),
                "sc_transform": sc_transform, "sc_norm": sc_norm, "memory": memory}
@@ -214,12 +220,16 @@ def _scans(target):
     if target.tr is None or target.volumes is None:
         raise InputError("target", "neither TR nor length of the scans behind the FC",
                          "Give tr= and n_volumes= to fc_target: a simulation needs both.")
+    if target.envelope is not None:
+        raise InputError("target", "FC of envelopes, which a fit through simulation does not measure",
+                         "Fit in closed form (leave engine= out).")
     if target.projector is not None:
         raise InputError("target", "regions regressed out of the data, which a fit through simulation does not undergo",
                          "Fit in closed form, or give data without the regression.")
     fold = target.folds[0]
     score = None if fold.score is None else Scans(group_fc(fold.score))
-    return ScanTarget(Scans(fold.pool, samples=target.samples), score, target.tr, target.volumes,
+    runs = 1 if fold.units is None else len(fold.units)
+    return ScanTarget(Scans(fold.pool, samples=target.samples, runs=runs), score, target.tr, target.volumes,
                       target.band, WINDOW, STEP, target.labels, target.notes, target.sha256, target.flags)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..compare import baselines
 from ..compare.empirical import fc_score
+from .determined import add_model_errors
 from .result import Result
 from .rungs import LEVELS
 from .slopes import told_slopes
@@ -41,8 +42,11 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
     group_r, group_se = found.scores["group_r"]
     blocks = [b for b in found.blocks if is_free(b)]
     rows, bound = parameter_rows(found.network, found.observation, found.parameters, blocks)
+    if found.known is not None:
+        add_model_errors(rows, *found.known, instead=True)
     status = _status(found)
-    flags = [*target.flags, "nulls_skipped", "standard_errors_skipped"]
+    errors = "standard_errors_skipped" if found.known is None else "standard_errors_model"
+    flags = [*target.flags, "nulls_skipped", errors]
     if status != "converged":
         flags += ["not_converged" if status == "step_limit" else f"not_converged:{found.outcome.value}"]
     flags += [f"gradient_{found.health.estimator}"] if found.health.estimator in REPLACED else []

@@ -183,7 +183,7 @@ def shared_block(network, name):
 
 
 def regional_block(network, name, maps, *, level=False, along_maps=False, regions=False, known_level=True,
-                   slowest=0.0):
+                   slowest=0.0, fastest=None):
     """Free a parameter over regions: one level, one slope per map, every region, or none of these.
 
     Columns that are not free are zero, so that every rung has one shape and compiles once. Regions are shrunken
@@ -200,13 +200,15 @@ def regional_block(network, name, maps, *, level=False, along_maps=False, region
         Whether the data tell the level; if not, regional values keep it.
     slowest : float
         1/s; a damping rate stays at least this far from 0, since a recording shows no slower mode.
+    fastest : float, optional
+        1/s; how fast it may be, in place of the model's own bound.
     """
     at, maps = regions_of(network, name), np.asarray(maps)
     n, maps = at.size, maps[:, at]
     each = np.eye(n) if known_level else np.eye(n) - 1.0 / n
     basis = np.concatenate([np.ones((1, n)) * (level and known_level), maps * along_maps, each * regions]).T
     penalty_of = np.concatenate([np.zeros(1 + len(maps)), np.ones(n)])
-    return _block(network, name, basis, penalty_of, slowest)
+    return _block(network, name, basis, penalty_of, slowest, fastest)
 
 
 def regions_of(owner, name):
@@ -242,11 +244,12 @@ def edge_block(network):
                  name="edge_gain", bounds=(-np.inf, np.inf))
 
 
-def _block(network, name, basis, weights, slowest=0.0):
+def _block(network, name, basis, weights, slowest=0.0, fastest=None):
     bounds = network.declared()[name].bounds
     if name in network.damped():
         low, high = network.damped()[name]
-        bounds = (low, min(high, -slowest) if high < 0 else high)       # below zero it is a rate of growth
+        low = low if fastest is None or high >= 0 else -fastest         # below zero it is a rate of growth
+        bounds = (low, min(high, -slowest) if high < 0 else high)
     value = np.asarray(network.value(name), dtype=float)
     if basis is not None:
         value = np.broadcast_to(value, (len(basis),))

@@ -22,7 +22,7 @@ from .unseen import observed_part, without_unseen
 def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bold=None, heldout_fc=None, tr=None,
                 n_volumes=None, maps=None, band=None, drop_bad=False, gsr=None, nuisance=None,
                 filtered=None, atlas=None, trust_order=False, map_names=None, windows=None,
-                observed=None):
+                observed=None, envelope=None):
     """Read the files of one fit; regions are those of the connectome, in its order.
 
     Parameters
@@ -56,6 +56,8 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
     observed : sequence of str, optional
         Regions of the connectome that the data are about. The others stay in the connectome, which then has more
         regions than the target, and in the maps; data that hold them go without.
+    envelope : {"orthogonal", "amplitude"}, optional
+        See `fc_target`.
 
     Returns
     -------
@@ -102,12 +104,15 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
     if windows is not None and nuisance is not None:
         raise InputError("--nuisance", "a fit through simulation, which does not undergo the regression",
                          "Fit in closed form, or give scans without it.")
+    if windows is not None and envelope is not None:
+        raise InputError("--envelope", "a fit through simulation, which does not measure envelopes",
+                         "Fit in closed form (leave --engine out).")
     if windows is not None and runs is not None and heldout_fc is None:
         target = scan_target(data, heldout=scored, band=(0.01, 0.1) if band == "default" else band, window=windows[0],
                              step=windows[1], gsr=gsr)
     else:
         target = fc_target(data, band=band, labels=common.labels if runs is None else None, heldout=scored,
-                           n_volumes=n_volumes, tr=tr, gsr=gsr, filtered=filtered,
+                           n_volumes=n_volumes, tr=tr, gsr=gsr, filtered=filtered, envelope=envelope,
                            nuisance=None if nuisance is None else read_maps(nuisance, common.labels, trust_order,
                                                                             map_names)[1])
     lost = [label for label in whole.labels if label not in common.labels]

@@ -12,6 +12,12 @@ ENGINES = {
 }
 
 
+CORRELATED = {
+    None: "Pearson correlations of the BOLD signal",
+    "amplitude": "correlations of amplitude envelopes of regions' currents",
+    "orthogonal": "correlations of amplitude envelopes of regions' currents, made orthogonal pair by pair (Hipp et al. "
+                  "2012, Nat Neurosci 15:884)",
+}
 SOURCES = {
     "linear": "linear noise: Ponce-Alvarez & Deco 2024, Sci Rep 14:2615",
     "closure": "statistical linearisation: Roberts & Spanos 1990, Random Vibration and Statistical Linearization",
@@ -129,10 +135,10 @@ def _model(result):
     weights = f" (weights: {', '.join(scale)})" if scale else ""
     band = target.get("band")
     text = (f"A network of {len(result.labels)} regions, each a {words.printable(rung['model'])} model, joined by "
-            f"the structural connectome{weights}, was fitted to "
-            "functional connectivity: Pearson correlations of the BOLD signal")
+            f"the structural connectome{weights}, was fitted to functional connectivity: "
+            f"{CORRELATED[target.get('envelope')]}")
     text += f", band-passed {band[0]:g} to {band[1]:g} Hz" if band else ", over its whole band"
-    text += f" (TR {target['tr']:g} s)" if target.get("tr") else ""
+    text += f" (TR {target['tr']:g} s)" if target.get("tr") and not target.get("envelope") else ""
     if result.record.get("simulated"):
         told = made["options"]
         if "tempo" in told:

@@ -1,6 +1,6 @@
 """Check what instruments see and what is compared: ceilings, twins of statistics, templates.
 
-``python tests/benchmarks/issue_4.py [ceilings] [twins] [template] [--count 100]``
+``python tests/benchmarks/issue_4.py [ceilings] [twins] [template] [likelihoods] [envelopes] [--count 100]``
 
 Prints one line per figure: name, value, goal, pass or short, N, seconds. "template" needs the package ``tvb-data``,
 whose files alone are read.
@@ -21,16 +21,20 @@ from figures import say
 
 import nmfit
 from nmfit.compare import empirical, series, traced
+from nmfit.compare.closed import analytic_covariance
+from nmfit.compare.deviance import deviance_residuals
 from nmfit.compare.empirical import fc_score, group_fc
+from nmfit.compare.envelope import envelope_correlation
 from nmfit.compare.welch import cross_spectra
 from nmfit.fit import answer
 from nmfit.io import sphere_leadfield
+from nmfit.observe import Direct
 
 REGIONS, VOLUMES, TR = 20, 300, 2.0
 DESIGNS = {  # name: (people, held out, how people differ)
     "people_who_differ": (8, 0, 0.3), "people_alike": (8, 0, 0.0), "blocks_of_three": (3, 0, 0.0),
     "heldout_who_differ": (4, 6, 0.3), "heldout_alike": (4, 6, 0.0)}
-PARTS = ("ceilings", "twins", "template")
+PARTS = ("ceilings", "twins", "template", "likelihoods", "envelopes")
 
 
 def made(rng, count, spread):
@@ -115,6 +119,57 @@ def template(_count):
     say("template_leadfield_lowest_tenth_r", np.quantile(r, 0.1), "-", True, len(at), began)
 
 
+def likelihoods(_count):
+    """Print how far the curvature of likelihoods' residuals is from Fisher's information, in closed form."""
+    rng, n = np.random.default_rng(1), 12
+    for name, made in (("wishart", rng.normal(size=(1, n, 3 * n))),
+                       ("whittle", rng.normal(size=(20, n, 3 * n)) + 1j * rng.normal(size=(20, n, 3 * n)))):
+        began, truth = time.monotonic(), jnp.asarray(made @ np.conj(np.swapaxes(made, 1, 2)) / (3 * n))
+        moves = [jnp.asarray(m + np.conj(np.swapaxes(m, 1, 2))) for m in 0.1 * made[None, :, :, :n]
+                 * rng.normal(size=(8, 1, 1, n))]
+
+        def residuals(t, truth=truth, moves=moves):
+            return jnp.ravel(deviance_residuals(truth + sum(x.astype(m.dtype) * m for x, m in zip(
+                t, moves, strict=True)), truth))
+
+        slope = np.asarray(jax.jit(jax.jacfwd(residuals))(jnp.zeros(8)))
+        whitened = [np.linalg.solve(truth, m) for m in moves]
+        fisher = np.array([[np.real(np.einsum("fij,fji->", a, b)) for b in whitened] for a in whitened])
+        apart = np.abs(2 * slope.T @ slope - fisher).max() / np.abs(fisher).max()
+        say(f"fisher_{name}", apart, "<1e-10", apart < 1e-10, 8, began)
+
+
+def envelopes(count):
+    """Hold the closed form of envelope FC against Gaussian series of a network with delays, in standard errors."""
+    brain = nmfit.template("aal2-80")
+    brain = brain.select(range(0, brain.n, 4))
+    network = nmfit.Network.of(brain.normalised("none", "max"), nmfit.Hopf(a=-4.0, f=10.5), G=8.0, delays=True)
+    band, rate, seconds = (8.0, 13.0), 100.0, 200.0
+    linear = nmfit.linearise(network, Direct(reads="eeg_source"))
+    covariance = analytic_covariance(linear, band, 100)
+    samples = round(rate * seconds)
+    freqs = np.fft.rfftfreq(samples, 1 / rate)
+    inside = (freqs > band[0] - 2) & (freqs < band[1] + 2)
+    root = np.linalg.cholesky(np.asarray(linear.cross_spectrum(freqs[inside])))
+    rng, z = np.random.default_rng(2), np.zeros((freqs.size, brain.n), complex)
+    seen = {True: [], False: []}
+    began = time.monotonic()
+    for _ in range(count):
+        drawn = rng.normal(size=(inside.sum(), brain.n, 2)) @ [1, 1j] / np.sqrt(2)
+        z[inside] = np.einsum("fst,ft->fs", root, drawn)
+        data = np.fft.irfft(z, samples, axis=0)
+        for orthogonal, found in seen.items():
+            found.append(empirical.upper(series.envelope_fc(data, 1 / rate, band, orthogonal)))
+    for orthogonal, found in seen.items():
+        name = "orthogonal" if orthogonal else "amplitude"
+        expected = empirical.upper(np.asarray(envelope_correlation(covariance, orthogonal)))
+        off = np.mean(found, axis=0) - expected
+        say(f"envelope_{name}_largest", expected.max(), "-", True, expected.size, began)
+        say(f"envelope_{name}_off", np.abs(off).max(), "-", True, count, began)
+        chance = np.sqrt(np.mean((off / (np.std(found, axis=0, ddof=1) / np.sqrt(count))) ** 2))
+        say(f"envelope_{name}_off_over_its_error", chance, "<1.2", chance < 1.2, count, began)
+
+
 def main():
     """Run the parts that are named, or all."""
     parser = argparse.ArgumentParser()
@@ -123,7 +178,8 @@ def main():
     args = parser.parse_args()
     with jax.enable_x64(True):
         for part in args.parts:
-            {"ceilings": ceilings, "twins": twins, "template": template}[part](args.count)
+            {"ceilings": ceilings, "twins": twins, "template": template, "likelihoods": likelihoods,
+             "envelopes": envelopes}[part](args.count)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,13 @@ from ...compare.spectral_baselines import peaks_and_slope, smoothed
 from ...compare.spectral_ceiling import r_squared_ceiling
 from ...compare.spectral_losses import r_squared
 from ...parameters import declarations
+from ..determined import add_model_errors
 from ..evidence import FEWEST_NULLS
 from ..result import Result
 from .alpha import model_alpha
 from .errors import errors_of, parameter_rows
 from .evidence import explained_rung
+from .loss_errors import determined_under_loss
 from .measures import alpha_measures, occipital, shape_r_squared
 
 SOURCES_AT_LEAST = 0.8      # share of occipital alpha power that has to come from the sources
@@ -80,8 +82,10 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, left_out, se
     measures = alpha_measures(best, target, role)
     measures["shape_r2"] = shape_r_squared(best, target, role)
     measures["r2_without_noise"] = score_of(best.sources, target, role)
-    errors = None
-    if ground.loss is None:
+    errors = known = None
+    if ground.loss is not None:
+        known = determined_under_loss(best, ground, seed)
+    else:
         errors = errors_of(best, ground)
         peak, error, interval = model_alpha(best, errors, target, seed)
         measures |= {"alpha_peak_model_se": error, "alpha_peak_model_ci95": interval}
@@ -93,7 +97,7 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, left_out, se
         explained = explained_rung([f.level for f in whole], [r2_on(f, target, "score") for f in whole],
                                    [r2_on(f, target, "score") for f in twins], null)
     flags = [*target.flags, "nulls_skipped" if null is None else "nulls_capped", "confirmation_skipped"]
-    flags += ["standard_errors_skipped"] if errors is None else []
+    flags += ["standard_errors_skipped"] if errors is None and known is None else []
     flags += ["few_nulls"] if null is not None and null.asked < FEWEST_NULLS else []
     flags += ["template_leadfield"] if ground.leadfield.template else []
     flags += ["not_converged"] if not best.status.settled else []
@@ -111,7 +115,7 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, left_out, se
             "rewired": None, "distance": None},
         "stability": {"max_real_eigenvalue": best.abscissa, "unstable_roots": measures["unstable_roots"]},
         "confirmation": dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma")),
-        "parameters": _parameter_rows(best, brain.labels, target.ch_names) if errors is None
+        "parameters": _parameter_rows(best, known, brain.labels, target.ch_names) if errors is None
         else parameter_rows(best, errors, brain.labels, target.ch_names), "spectrum": measures,
         "provenance": _provenance(ground, brain, seed, command, began)}
     arrays = {"labels": np.array(brain.labels), "weights": np.asarray(best.networks[0].weights), "freqs": target.freqs,
@@ -139,9 +143,9 @@ def _baselines(ground):
             (("mean_spectrum", mean), ("smoothed", smoothed(target, ground.psd)), ("peaks", peaks))}
 
 
-def _parameter_rows(fitted, labels, channels):
+def _parameter_rows(fitted, known, labels, channels):
     rows, sensor = [], declarations(fitted.leadfield)
-    declared = fitted.network.declared() | sensor
+    declared, stuck = fitted.network.declared() | sensor, () if known is None else known.stuck
     for block in fitted.blocks:
         value = np.atleast_1d(np.asarray(getattr(fitted.leadfield, block.name) if block.name in sensor
                                          else fitted.network.value(block.name)))
@@ -151,7 +155,9 @@ def _parameter_rows(fitted, labels, channels):
         for name, one in zip([None] if shared else names, value[:1] if shared else value, strict=True):
             rows.append({"name": block.name, "region": name, "value": float(one), "se": None, "ci95": None,
                          "bounds": [low if np.isfinite(low) else None, high if np.isfinite(high) else None],
-                         "unit": declared[block.name].unit, "flag": None})
+                         "unit": declared[block.name].unit, "flag": "at_bound" if block.name in stuck else None})
+    if known is not None:
+        add_model_errors(rows, known, fitted, instead=True)
     return rows
 
 
