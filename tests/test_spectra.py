@@ -143,6 +143,8 @@ def test_epochs_of_a_spectrum_become_blocks():
 
 @pytest.mark.parametrize(("change", "words"), [
     (lambda: spectrum_target(recording(), fmax=150.0), "a sampling rate of 200 Hz"),
+    (lambda: recording(sfreq=0.2), "200 Hz if this is kHz"),
+    (lambda: spectrum_target(recording(potentials(80.0) * (np.arange(len(NAMES)) != 1))), f"one value in {NAMES[1]}"),
     (lambda: spectrum_target(recording(potentials(35.0))), "7.8 s for the 'choose' part"),
     (lambda: spectrum_target(recording(), fmin=0.1), "windows of 4 s for 0.1 Hz"),
     (lambda: spectrum_target(recording(), fmin=30, fmax=20), "Give 0 < fmin < fmax"),

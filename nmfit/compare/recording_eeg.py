@@ -99,10 +99,6 @@ class SensorRecording:
         bad = [self.ch_names[i] for i in np.flatnonzero(~np.isfinite(used).all(0))]
         if bad:
             raise InputError(where, f"values that are not finite in {some(bad)}", "Drop these channels.")
-        flat = [self.ch_names[i] for i in np.flatnonzero(np.ptp(used, axis=0) == 0)] if len(used) > 1 else []
-        if flat:
-            raise InputError(where, f"nothing but one value in {some(flat)}", "Drop these channels, then take the "
-                             "reference of the others.")
 
     def __repr__(self):
         left_out = [f"without {some(self.bads)}"] if self.bads else []

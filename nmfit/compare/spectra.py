@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import InputError
+from ..network.names import some
 from ..observe.kinds import power_unit
 from .recording_eeg import SensorRecording, SensorSpectrum
 from .sensor_checks import FEWEST_TO_TELL, unlike_amplitudes
@@ -106,6 +107,11 @@ def _from_recording(recording, heldout, fmin, fmax, seconds, gap, roles, whole):
     if not seconds * fmin >= 1:
         raise InputError("seconds", f"windows of {seconds:g} s for {fmin:g} Hz", "Lengthen the windows or raise fmin.",
                          f"{1 / fmin:g} s or more")
+    flat = [recording.ch_names[i] for i in np.flatnonzero(
+        np.max([np.ptp(recording.data[a:b], axis=0) for a, b in recording.stretches], axis=0) == 0)]
+    if flat:
+        raise InputError(where, f"nothing but one value in {some(flat)}",
+                         "Leave these channels out (pick), and take the reference of the others.")
     fmin, fmax, notes = _within_filters(recording, fmin, fmax)
     length = round(seconds * sfreq)
     roles = dict(roles or (ROLES if heldout is None else WITHOUT_SCORE))
