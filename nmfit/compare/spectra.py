@@ -141,7 +141,7 @@ def _from_recording(recording, heldout, fmin, fmax, seconds, gap, roles, whole):
         cross=cross or None, source=recording.source,
         sha256=recording.sha256 | (heldout.sha256 if heldout is not None else {}),
         notes=tuple([*recording.notes, *notes,
-                     *_unlike(psd["fit"], recording.ch_names),
+                     *_unlike(next(iter(psd.values())), recording.ch_names),
                      *(f"the mains at {recording.line_noise:g} Hz left out" for _ in excluded[:1]),
                      f"Welch: Hann windows of {seconds:g} s, half overlapping; "
                      + ", ".join(f"{role} {_samples(at) / sfreq:.0f} s" for role, (_, at) in parts.items())]))
