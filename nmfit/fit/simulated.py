@@ -22,7 +22,7 @@ from ..shown import Shown
 from .fc import START_INPUT, instrument_of
 from .simulated_answer import result_of
 from .simulated_descent import frugal, minimised
-from .simulated_errors import At, determined_by_scans
+from .simulated_errors import determined_by_scans
 from .simulated_objective import SimulatedProblem, controlled_scans
 from .slopes import Health, told_slopes
 from .space import freed, is_free, observed, origin_theta, place, values_of
@@ -59,7 +59,7 @@ class SimulatedFit(Shown):
     scans : how many fresh ones were scored
     fcd : pooled FCD of the fresh scans, or None
     result : Result, with `save` and `report`
-    known : (Determined, At), what standard errors come from, or None
+    known : Determined, what standard errors come from, or None
     """
 
     shown_as: ClassVar = "simulated_fit"
@@ -83,7 +83,7 @@ class SimulatedFit(Shown):
     scans: int = 0
     fcd: np.ndarray | None = None
     result: object = None
-    known: tuple | None = None
+    known: object = None
 
     def save(self, folder, overwrite=False):
         """Write the folder of the result: see `Result.save`."""
@@ -204,7 +204,7 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         network=best, observation=instrument, parameters=values, outcome=found.outcome, health=health, loss=found.loss,
         start_loss=found.start_loss, history=found.history, scores=scores, held_out=target.score is not None, fc=fc,
         memory=need, seconds=time.monotonic() - began, blocks=blocks, scans=score_seeds, fcd=fcd,
-        twin=problem.control, chance_left=left, known=None if known is None else (known, At(blocks, found.theta)))
+        twin=problem.control, chance_left=left, known=known)
     options = {"seeds": seeds, "score_seeds": score_seeds, "steps": steps, "rate": rate, "seconds": plan.samples
                * plan.sample, "dt": plan.dt, "control": control, "shrinkage": shrinkage, "free": dict(free),
                "sc_transform": sc_transform, "sc_norm": sc_norm, "memory": memory}

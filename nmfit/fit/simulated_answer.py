@@ -43,7 +43,7 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
     blocks = [b for b in found.blocks if is_free(b)]
     rows, bound = parameter_rows(found.network, found.observation, found.parameters, blocks)
     if found.known is not None:
-        add_model_errors(rows, *found.known, instead=True)
+        add_model_errors(rows, found.known, instead=True)
     status = _status(found)
     errors = "standard_errors_skipped" if found.known is None else "standard_errors_model"
     flags = [*target.flags, "nulls_skipped", errors]

@@ -17,18 +17,10 @@ from ..compare.series import analytic, band_pass, fcd_values, order_parameter, t
 from .identify import Determined, coordinates_of, relative_sizes
 from .simulated_objective import predicted
 from .slopes import FEW
-from .space import at_bound
+from .space import at_bound, off_bounds
 
 WIDTH = 0.02              # of a coordinate: wide enough that chance under the same noise is small beside it
 FEWEST = 4                # scans whose scatter says anything
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class At:
-    """Where a fit ended, as `determined.add_model_errors` reads it."""
-
-    blocks: tuple
-    theta: dict
 
 
 _predicted = jax.jit(predicted)
@@ -62,6 +54,8 @@ def determined_by_scans(theta, problem, signals, target, left=1.0):
     if not 0 < len(coordinates) <= FEW or len(signals) < FEWEST:
         return None
     theta = {name: jnp.asarray(value) for name, value in theta.items()}
+    stuck, (blocks, theta) = tuple(at_bound(problem.blocks, theta)), off_bounds(problem.blocks, theta)
+    problem = dataclasses.replace(problem, blocks=blocks)
     seen = _predicted(theta, problem)
     expected = problem.wanted._replace(fc=seen.fc, fcd=seen.fcd, order=seen.order)
     if loss.residuals(seen, expected) is None:
@@ -82,8 +76,8 @@ def determined_by_scans(theta, problem, signals, target, left=1.0):
     penalty = {block.name: np.asarray(block.penalty) for block in problem.blocks}
     prior = 2.0 * float(problem.shrinkage) * np.array([penalty[c.block][c.column] for c in coordinates])
     scatter = np.atleast_2d(np.cov(pulls.T)) * (1.0 / target.fit.runs + left**2 / len(problem.keys))
-    return Determined(coordinates, relative_sizes(problem.blocks, theta, coordinates), h + np.diag(prior), scatter, h,
-                      float(target.fit.runs), "data", tuple(at_bound(problem.blocks, theta)))
+    return Determined(coordinates, relative_sizes(blocks, theta, coordinates), h + np.diag(prior), scatter, h,
+                      float(target.fit.runs), "data", stuck, blocks, theta)
 
 
 def _measured(scan, target, problem):

@@ -157,7 +157,7 @@ def _parameter_rows(fitted, known, labels, channels):
                          "bounds": [low if np.isfinite(low) else None, high if np.isfinite(high) else None],
                          "unit": declared[block.name].unit, "flag": "at_bound" if block.name in stuck else None})
     if known is not None:
-        add_model_errors(rows, known, fitted, instead=True)
+        add_model_errors(rows, known, instead=True)
     return rows
 
 

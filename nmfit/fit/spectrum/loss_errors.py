@@ -14,7 +14,7 @@ from ...compare.loss import Seen
 from ...compare.spectral_ceiling import between_bins
 from ...dynamics.alone import ALONE
 from ..identify import STEP, Determined, coordinates_of, relative_sizes
-from ..space import at_bound
+from ..space import at_bound, off_bounds
 from ..threads import side_by_side
 from .ground import problem_of
 from .objective import predicted_cross, predicted_psd
@@ -38,9 +38,10 @@ def determined_under_loss(fitted, ground, seed=0):
     coordinates = coordinates_of(fitted.blocks)
     if ground.dof is None or not 0 < len(coordinates) <= MOST:
         return None
-    problem = problem_of(ground, fitted.network, fitted.leadfield, fitted.blocks, fitted.shrinkage)
-    seen, loss = _seen(fitted.theta, problem), problem.loss
-    slopes = side_by_side(lambda c: _slope(fitted.theta, problem, c), coordinates)
+    blocks, theta = off_bounds(fitted.blocks, fitted.theta)
+    problem = problem_of(ground, fitted.network, fitted.leadfield, blocks, fitted.shrinkage)
+    seen, loss = _seen(theta, problem), problem.loss
+    slopes = side_by_side(lambda c: _slope(theta, problem, c), coordinates)
     slopes = jax.tree.map(lambda *each: jnp.stack(each), *slopes)
     expected = problem.wanted._replace(psd=seen.psd, cross=seen.cross)
     if loss.residuals(seen, expected) is None:
@@ -53,9 +54,9 @@ def determined_under_loss(fitted, ground, seed=0):
         cross=drawn, psd=jnp.real(jnp.einsum("fss->fs", drawn))), loss))
         for drawn in _drawn(np.asarray(seen.cross), windows, ground, seed)])
     h = 2.0 * moved @ moved.T
-    return Determined(coordinates, relative_sizes(fitted.blocks, fitted.theta, coordinates), h + np.diag(prior),
+    return Determined(coordinates, relative_sizes(blocks, theta, coordinates), h + np.diag(prior),
                       np.atleast_2d(np.cov(pulls.T)) * windows / (0.5 * ground.dof), h, 0.5 * ground.dof,
-                      "data", tuple(at_bound(fitted.blocks, fitted.theta)))
+                      "data", tuple(at_bound(fitted.blocks, fitted.theta)), blocks, theta)
 
 
 @jax.jit(compiler_options=ALONE)
