@@ -41,6 +41,7 @@ KNOWN_BEFORE_TRACING = {
     "dynamics/exponential.py": "solves for what a step multiplies by before anything runs",
     "dynamics/noise.py": "finds which states are noisy, from structure",
     "dynamics/plan.py": "settles a simulation before anything runs",
+    "dynamics/stability.py": "follows a phase along the axis from calls of compiled code",
     "dynamics/steps.py": "chooses and checks steps before anything runs",
     "fit/space.py": "counts free directions and lists existing edges before tracing",
     "fit/ground.py": "calls compiled fits and keeps what they return",

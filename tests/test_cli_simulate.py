@@ -42,6 +42,17 @@ def test_simulation_is_the_front_doors(files, capsys):
         assert "simulate" in str(found["command"])
 
 
+def test_frozen_coupling_is_the_front_doors(files):
+    assert run(files, "simulate", "--frozen-coupling", "--set", "G=0.2") == 0
+    assert run(files, "sweep", "--frozen-coupling", "--grid", "G=0.2", "--statistics", "data", out="swept.npz") == 0
+    network = Network.of(Connectome(weights=WEIGHTS, labels=LABELS), Hopf(), G=0.2)
+    frozen, free = (simulate(network, 100, sample=2.0, frozen_coupling=c).data for c in (True, False))
+    assert np.abs(frozen - free).max() > 1e-6
+    with np.load(files / "out.npz") as found, np.load(files / "swept.npz") as swept:
+        np.testing.assert_allclose(found["data"], frozen, rtol=1e-9)
+        np.testing.assert_allclose(swept["data"][0, 0], frozen, rtol=1e-9)
+
+
 def test_series_as_a_table(files):
     assert run(files, "simulate", "--model", "hopf", out="out.tsv") == 0
     lines = (files / "out.tsv").read_text().splitlines()

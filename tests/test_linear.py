@@ -22,7 +22,8 @@ from nmfit.dynamics.quadrature import interval_rule
 from nmfit.dynamics.simulated import integrate
 from nmfit.dynamics.stability import leading_root, unstable_roots
 from nmfit.dynamics.symmetric import band_covariance
-from nmfit.models import MODELS, Hopf, JansenRit, Kuramoto, Model, ReducedWongWang, StuartLandau
+from nmfit.errors import InputError
+from nmfit.models import MODELS, Hopf, JansenRit, Kuramoto, Model, ReducedWongWang, StuartLandau, WongWang
 from nmfit.network import Connectome, Network
 from nmfit.observe import Balloon, Direct, LeadField
 from nmfit.parameters import declarations, param, pytree
@@ -462,6 +463,24 @@ def test_fixed_point_is_where_the_flow_from_the_start_ends(name):
     for _ in range(6):
         rest = rest - np.linalg.solve(np.asarray(slope(rest)), np.asarray(velocity(rest)))
     np.testing.assert_allclose(np.asarray(found.x["all"]).ravel(), rest, rtol=1e-8, atol=1e-9)
+
+
+def test_works_where_the_user_has_not_asked_for_float64():
+    network = Network.of(np.ones((2, 2)) - np.eye(2), JansenRit(), G=1.0)
+    expected = linearise(network, Direct())
+    with jax.enable_x64(False):
+        found = linearise(network)
+        psd, abscissa = found.psd(FREQS), found.abscissa()
+    assert found.converged
+    assert psd.dtype == abscissa.dtype == np.float64
+    np.testing.assert_allclose(psd, expected.psd(FREQS), rtol=1e-10)
+
+
+def test_what_cannot_be_linearised_is_refused_by_name():
+    with pytest.raises(InputError, match="WongWang has no eeg_source"):
+        linearise(Network.of(np.ones((2, 2)), WongWang()), Direct(reads="eeg_source"))
+    with pytest.raises(InputError, match="found 'never'"):
+        linearise(Network.of(np.ones((2, 2)), Hopf()), closure="never")
 
 
 def test_what_never_rests_does_not_converge():

@@ -10,6 +10,7 @@ from nmfit.compare.scans import scan_target
 from nmfit.dynamics import linearise
 from nmfit.errors import InputError
 from nmfit.fit import load_result
+from nmfit.io.inputs import read_inputs
 from nmfit.models import Hopf, StuartLandau
 from nmfit.network import Connectome, Network
 from nmfit.observe import Direct
@@ -110,3 +111,48 @@ def test_the_command_line_fits_what_no_instrument_sees(tmp_path, capsys):
     assert result.labels == list(LABELS[:5])
     values = {row["name"]: row["value"] for row in result.parameters}
     assert values["G"] / -values["a"] == pytest.approx(0.25, rel=0.1)
+
+
+@pytest.fixture
+def deep(tmp_path):
+    """Return a folder with a connectome, its names, those that BOLD holds, and BOLD that lacks the others."""
+    np.savetxt(tmp_path / "sc.csv", WEIGHTS, delimiter=",")
+    (tmp_path / "names.txt").write_text("\n".join(LABELS) + "\n")
+    (tmp_path / "seen.txt").write_text("\n".join(LABELS[:5]) + "\n")
+    whole = Network.of(Connectome(WEIGHTS, labels=LABELS), Hopf(a=-0.2), G=0.05, observed=LABELS[:5])
+    for i, run in enumerate(nmfit.simulate(whole, 800.0, sample=2.0, dt=0.2, runs=2, seed=3).data):
+        np.savetxt(tmp_path / f"bare_{i}.csv", run, delimiter=",")
+        np.savetxt(tmp_path / f"named_{i}.csv", run[:, ::-1], delimiter=",", comments="",
+                   header=",".join(reversed(LABELS[:5])))
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["bare", "named"])
+def test_bold_may_lack_what_the_connectome_has(deep, kind):
+    target, brain, _, _ = read_inputs(sc=[deep / "sc.csv"], labels=deep / "names.txt", tr=2.0, observed=LABELS[:5],
+                                      bold=[deep / f"{kind}_{i}.csv" for i in range(2)])
+    assert brain.labels == LABELS
+    assert target.labels == LABELS[:5]
+    plain = nmfit.fc_target([np.loadtxt(deep / f"bare_{i}.csv", delimiter=",") for i in range(2)], tr=2.0)
+    np.testing.assert_allclose(target.folds[0].pool, plain.folds[0].pool)
+    np.savetxt(deep / "fc.csv", fc_of(mixed()), delimiter=",")
+    bare, brain, _, _ = read_inputs(sc=[deep / "sc.csv"], labels=deep / "names.txt", fc=deep / "fc.csv",
+                                    observed=LABELS[:5])
+    assert (bare.labels, brain.n) == (LABELS[:5], N)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("options", "free"), [
+    (["--model", "Hopf", "--engine", "simulated", "--dt", "0.2", "--free", "G=shared", "a=shared"], {"G", "a"}),
+    (["--model", "Kuramoto", "--lengths", "lengths.csv", "--free", "G=shared", "speed=shared"], {"G", "speed"}),
+], ids=["Hopf", "phases with delays"])
+def test_the_command_line_fits_it_through_simulation(deep, options, free, monkeypatch):
+    monkeypatch.chdir(deep)
+    np.savetxt("lengths.csv", 400.0 * WEIGHTS, delimiter=",")
+    code = main(["fit", "--sc", "sc.csv", "--labels", "names.txt", "--bold", "named_0.csv", "named_1.csv", "--tr", "2",
+                 "--observed", "seen.txt", "--scans", "2", "--fresh", "2", "--steps", "3", "-o", "out", *options])
+    assert code in (0, 1)                                             # three steps may not be enough
+    result = load_result("out")
+    assert result.labels == list(LABELS[:5])
+    assert np.isfinite(result.record["rungs"][0]["loss"])
+    assert free <= {row["name"] for row in result.parameters}

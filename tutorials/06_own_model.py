@@ -65,16 +65,13 @@ class Adapting(Model):
 # functions, the simulated one integrates the equations as they stand.
 
 # %%
-from nmfit.dynamics import linearise
 from nmfit.models import describe
-from nmfit.observe import Direct
 
 print(describe(Adapting))
 
 pair = nf.Network.of(np.array([[0.0, 1.0], [1.0, 0.0]]), Adapting(), G=0.5)
 freqs = np.geomspace(0.05, 8, 100)
-with jax.enable_x64(True):
-    linear = np.asarray(linearise(pair, Direct()).psd(freqs))
+linear = np.asarray(nf.linearise(pair).psd(freqs))
 run = nf.simulate(pair, 400, sample=0.02, runs=4, seed=1)
 simulated = run.psd(freqs, nperseg=1500)
 

@@ -5,12 +5,10 @@
 # drives what is said in `links`, and the instrument sees the cortex alone.
 
 # %%
-import jax
 import matplotlib.pyplot as plt
 import numpy as np
 
 import nmfit as nf
-from nmfit.dynamics import linearise
 from nmfit.observe import Direct
 
 weights = np.array([[0.0, 0.5, 1.0],
@@ -34,8 +32,7 @@ def network(gain):
 # %%
 freqs = np.linspace(2, 60, 240)
 gains = (0.0, 0.5, 1.0)
-with jax.enable_x64(True):
-    psd = {gain: np.asarray(linearise(network(gain), Direct(reads="eeg_source")).psd(freqs)) for gain in gains}
+psd = {gain: np.asarray(nf.linearise(network(gain), Direct(reads="eeg_source")).psd(freqs)) for gain in gains}
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
 for axis, region, name in zip(axes, (0, 1), ("V1", "M1"), strict=True):

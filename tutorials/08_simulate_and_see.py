@@ -5,12 +5,10 @@
 # itself.
 
 # %%
-import jax
 import matplotlib.pyplot as plt
 import numpy as np
 
 import nmfit as nf
-from nmfit.dynamics import linearise
 from nmfit.observe import Direct
 
 alone = np.array([[0.0, 1.0], [1.0, 0.0]])   # two regions, uncoupled by G = 0 below
@@ -68,11 +66,10 @@ figure2
 # %%
 freqs = np.linspace(2, 30, 225)
 figure3, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
-with jax.enable_x64(True):
-    for drive, colour in ((330.0, "#0072B2"), (400.0, "#56B4E9"), (500.0, "0.6")):
-        here = nf.Network.of(alone, nf.JansenRit(p=drive), G=0.0)
-        axis.semilogy(freqs, np.asarray(linearise(here, Direct(reads="eeg_source")).psd(freqs))[:, 0], color=colour,
-                      label=f"p = {drive:.0f} /s")
+for drive, colour in ((330.0, "#0072B2"), (400.0, "#56B4E9"), (500.0, "0.6")):
+    here = nf.Network.of(alone, nf.JansenRit(p=drive), G=0.0)
+    axis.semilogy(freqs, np.asarray(nf.linearise(here, Direct(reads="eeg_source")).psd(freqs))[:, 0], color=colour,
+                  label=f"p = {drive:.0f} /s")
 axis.set(xlabel="frequency (Hz)", ylabel="power (mV²/Hz)", title="at rest, shaken by noise")
 axis.legend(frameon=False)
 figure3

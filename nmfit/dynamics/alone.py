@@ -21,7 +21,9 @@ def one_by_one(function, *arrays):
 def alone(*static):
     """Compile a function where it is called from plain Python; inside a compilation it stays what it is.
 
-    JAX takes compiler options at the outermost call alone, and inside a fit the fit's own hold.
+    JAX takes compiler options at the outermost call alone, and inside a fit the fit's own hold. Where the user's JAX
+    computes in float32, the function is run in float64 all the same and gives NumPy arrays: a JAX array would lose
+    that precision in the next operation, and a state of rest is not found in float32.
 
     Parameters
     ----------
@@ -36,7 +38,10 @@ def alone(*static):
             leaves = jax.tree.leaves((args, kwargs))
             # Without traced arguments there may still be a trace around: then even a constant is traced.
             traced = any(isinstance(leaf, jax.core.Tracer) for leaf in [*leaves, jnp.zeros(()) + 0.0])
-            return (function if traced else compiled)(*args, **kwargs)
+            if traced or jax.config.jax_enable_x64:
+                return (function if traced else compiled)(*args, **kwargs)
+            with jax.enable_x64(True):
+                return jax.device_get(compiled(*args, **kwargs))
 
         return call
 

@@ -5,6 +5,8 @@ from math import pi
 
 import jax.numpy as jnp
 
+from ..errors import InputError
+from ..observe import Direct
 from ..parameters import pytree, static
 from .alone import alone
 from .closure import close
@@ -98,13 +100,14 @@ class Linear:
         return rightmost(network, x) if several else leading_root(network, x)
 
 
-def linearise(network, observation, start=None, closure=False):
+def linearise(network, observation=None, start=None, closure=False):
     """Linearise a network at the fixed point that is reached from ``start``, or under its own noise.
 
     Parameters
     ----------
     network : Network
-    observation : Observation
+    observation : Observation, optional
+        `Direct` unless given: the models' own BOLD drive.
     start : dict of arrays, optional
     closure : bool or "auto"
         Average slopes over the noise (statistical linearisation): near and past the onset of oscillation, where noise
@@ -115,7 +118,25 @@ def linearise(network, observation, start=None, closure=False):
     -------
     Linear
         With its convergence and, of a closure, its `defect`; look at `Linear.abscissa` before believing a spectrum.
+
+    Raises
+    ------
+    InputError
+        If the instrument reads what a model does not have, or a closure is asked of a network with delays or with
+        noise that has a memory.
+
+    Examples
+    --------
+    >>> from nmfit.models import Hopf
+    >>> from nmfit.network import Network
+    >>> linear = linearise(Network.of([[0.0, 1.0], [1.0, 0.0]], Hopf(f=0.05, a=-0.02), G=0.1))
+    >>> bool(linear.converged), round(float(linear.abscissa()), 6)
+    (True, -0.02)
     """
+    observation = Direct() if observation is None else observation
+    observation.check_reads(network)
+    if closure not in (True, False, "auto"):
+        raise InputError("closure", f"found {closure!r}", "Choose one.", "True, False, 'auto'")
     if closure == "auto":
         return _chosen(network, observation, start)
     return _closed(network, observation) if closure else _at_rest(network, observation, start)

@@ -270,11 +270,7 @@ def _check_names(network, observation, scheme, precision, projected):
         raise InputError("scheme", f"found {scheme!r}", "Choose one.", ", ".join(SCHEMES))
     if precision not in ("float32", "float64"):
         raise InputError("precision", f"found {precision!r}", "Choose one.", "float64, float32")
-    for name in network.viewed:
-        model = network.groups[name]
-        if getattr(model, observation.reads) is None:
-            raise InputError(f"group '{name}'", f"{type(model).__name__} has no {observation.reads}",
-                             "Choose another instrument or another model.")
+    observation.check_reads(network)
     if projected and observation.gain is not None and not has_series(observation):
         raise InputError("observation", "its gain has incoherent modes, which have power but no series",
                          "Simulate the regions (projected=False), or use a coherent gain.", "[sensors, regions]")

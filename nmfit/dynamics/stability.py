@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .alone import alone, one_by_one
 from .krylov import any_vector, leading_eigenvalues
@@ -188,27 +189,27 @@ def unstable_roots(network, x, fastest=None):
     fastest : float, optional
         rad/s beyond which the loop is taken to be one; ten times the fastest local rate unless given.
     """
-    poles, roots = _start_of_count(network, x)
-    top = 10.0 * float(jnp.max(jnp.abs(poles))) if fastest is None else fastest
+    poles, roots = map(np.asarray, _start_of_count(network, x))
+    top = 10.0 * float(np.max(np.abs(poles))) if fastest is None else fastest
     # The phase turns within |Re s| of a root: nodes there, so that no turn falls between two others.
-    roots = jnp.concatenate([roots, poles])
-    close = (jnp.imag(roots)[:, None] + jnp.abs(jnp.real(roots))[:, None] * jnp.array(AROUND)).ravel()
-    w = jnp.sort(jnp.concatenate([jnp.zeros(1), jnp.geomspace(top * 1e-5, top, GRID), jnp.clip(close, 0.0, top)]))
-    phase = _phase(network, x, w)
+    roots = np.concatenate([roots, poles])
+    close = (np.imag(roots)[:, None] + np.abs(np.real(roots))[:, None] * np.array(AROUND)).ravel()
+    w = np.sort(np.concatenate([np.zeros(1), np.geomspace(top * 1e-5, top, GRID), np.clip(close, 0.0, top)]))
+    phase = np.asarray(_phase(network, x, w))
     for _ in range(BISECTIONS):
-        turn = jnp.abs(jnp.angle(jnp.exp(complexed(jnp.zeros_like(phase[1:]), jnp.diff(phase)))))
-        coarse = jnp.flatnonzero(turn > jnp.pi / 4)
+        turn = np.abs(np.angle(np.exp(1j * np.diff(phase))))
+        coarse = np.flatnonzero(turn > np.pi / 4)
         if coarse.size == 0:
             break
         middle = 0.5 * (w[coarse] + w[coarse + 1])
-        between = _phase(network, x, _even(middle))[:middle.size]
-        w, phase = jnp.concatenate([w, middle]), jnp.concatenate([phase, between])
-        order = jnp.argsort(w)
+        between = np.asarray(_phase(network, x, _even(middle)))[:middle.size]
+        w, phase = np.concatenate([w, middle]), np.concatenate([phase, between])
+        order = np.argsort(w)
         w, phase = w[order], phase[order]
-    total = jnp.sum(jnp.angle(jnp.exp(complexed(jnp.zeros_like(phase[1:]), jnp.diff(phase)))))
-    return int(jnp.sum(jnp.real(poles) > 0)) - round(float(total / jnp.pi))
+    total = np.sum(np.angle(np.exp(1j * np.diff(phase))))
+    return int(np.sum(np.real(poles) > 0)) - round(float(total / np.pi))
 
 
 def _even(w):
     # Rounded up to a power of two, so that few lengths are compiled.
-    return jnp.concatenate([w, jnp.full((1 << (w.size - 1).bit_length()) - w.size, w[-1])])
+    return np.concatenate([w, np.full((1 << (w.size - 1).bit_length()) - w.size, w[-1])])

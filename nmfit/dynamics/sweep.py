@@ -55,8 +55,8 @@ class Sweep:
 
 
 def sweep(network, values, seconds, *, statistics=("fc",), freqs=None, observe=None, sample=None, dt=None,
-          warmup=None, seed=0, runs=1, batch=8, scheme="heun", precision="float64", average=False, labels=None,
-          progress=None):
+          warmup=None, seed=0, runs=1, batch=8, scheme="heun", precision="float64", average=False,
+          frozen_coupling=False, labels=None, progress=None):
     """Simulate every combination of some parameters' values.
 
     Every point has the same noise, so that points differ by their parameters alone.
@@ -76,7 +76,7 @@ def sweep(network, values, seconds, *, statistics=("fc",), freqs=None, observe=N
         Points simulated at once. Part of the answer: other widths differ in the last bits.
     progress : function of (done, all), optional
         Called after every batch.
-    observe, sample, dt, warmup, seed, runs, scheme, precision, average, labels
+    observe, sample, dt, warmup, seed, runs, scheme, precision, average, frozen_coupling, labels
         As for `simulate`; a step that is chosen suits the corners of the grid.
 
     Returns
@@ -100,7 +100,7 @@ def sweep(network, values, seconds, *, statistics=("fc",), freqs=None, observe=N
     points = [dict(zip(grid, combination, strict=True)) for combination in itertools.product(*grid.values())]
     phases = bool({"order", "metastability"} & set(statistics))
     plan = _suited(network, observe, grid, seconds, sample=sample, dt=dt, warmup=warmup, scheme=scheme,
-                   precision=precision, average=average, outputs=phases,
+                   precision=precision, average=average, frozen_coupling=frozen_coupling, outputs=phases,
                    projected=observe.gain is None or has_series(observe))
     names, width = named(network, observe, labels), min(int(batch), len(points))
     found, lost = {name: [] for name in statistics}, []

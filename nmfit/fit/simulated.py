@@ -25,7 +25,8 @@ from .simulated_descent import frugal, minimised
 from .simulated_errors import determined_by_scans
 from .simulated_objective import SimulatedProblem, controlled_scans
 from .slopes import Health, told_slopes
-from .space import freed, is_free, observed, origin_theta, place, values_of
+from .space import freed, is_free, origin_theta, place, values_of
+from .space import observed as instrument_at
 from .stochastic import Outcome
 from .twin_choice import best_twin
 
@@ -116,8 +117,9 @@ class SimulatedFit(Shown):
 
 
 def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, observe=None, control="auto", maps=None,
-                  sc_transform="none", sc_norm="max", seeds=4, score_seeds=20, steps=60, rate=0.1, seconds=None,
-                  dt=None, warmup=None, memory=MEMORY, shrinkage=0.0, seed=0, progress=None, command=None):
+                  observed=None, coupling=None, sc_transform="none", sc_norm="max", seeds=4, score_seeds=20, steps=60,
+                  rate=0.1, seconds=None, dt=None, warmup=None, memory=MEMORY, shrinkage=0.0, seed=0, progress=None,
+                  command=None):
     """Fit a model through its simulation, with common random numbers, and score it on fresh ones.
 
     Parameters
@@ -132,12 +134,17 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         ``FC() + 5 * MeanFC()`` unless given.
     free : dict, optional
         Name to "shared", "maps" or "region". The coupling, the noise and, for each region, what the model frees first
-        unless given. Haemodynamics are free under names such as ``bold.kappa``.
+        unless given. Haemodynamics are free under names such as ``bold.kappa``. Where ``speed`` is free, the coupling
+        is delayed by the connectome's lengths.
     observe : Observation, optional
     control : "auto", "rest", "closure" or "none"
         Which linear twin corrects FC, linearised at rest or statistically. By itself the one that takes most chance out
         of FC at the start, if it halves the deviation over seeds (`best_twin`); one that is lost on the way is let go.
     maps : array ``[m, n]``, optional
+    observed : sequence of str or int, optional
+        Regions of the connectome that the target is about; the others act unseen.
+    coupling : {"additive", "diffusive"}, optional
+        What the model's own paper uses, unless given.
     seeds, score_seeds : int
         Simulated scans at once in the fit; fresh ones for the score.
     steps : int
@@ -168,14 +175,18 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
     target = _scans(target)
     loss = FC() + 5 * MeanFC() if loss is None else loss
     _check(target, loss, control)
-    network, brain = _network(target, brain, model, sc_transform, sc_norm)
+    network, brain = _network(target, brain, model, sc_transform, sc_norm, observed=observed, coupling=coupling,
+                              delays="speed" in (free or {}))
     group = next(iter(network.groups.values()))
     observe = observe or (instrument_of(group) if "theta" not in group.states else Direct())
     free = free or _usual(network)
     maps = np.zeros((0, network.n)) if maps is None else np.atleast_2d(np.asarray(maps, float))
     with jax.enable_x64(True):
         blocks = tuple(freed(network, observe, name, sharing, maps) for name, sharing in free.items())
-        plan = Plan.of(network, observe, seconds or target.volumes * target.tr, sample=target.tr, dt=dt, warmup=warmup)
+        # The past that is kept suits every speed that the search may come to.
+        speed = network.declared()["speed"].bounds if "speed" in free else None
+        plan = Plan.of(network, observe, seconds or target.volumes * target.tr, sample=target.tr, dt=dt, warmup=warmup,
+                       speed=speed)
         problem = _problem(target, network, observe, blocks, loss, plan, _keys(seed, "fit", seeds), control, shrinkage)
         left = 1.0 if control == "none" else np.nan
         if control == "auto":
@@ -191,9 +202,10 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
             progress.start("simulated")
         found, health, problem = minimised(problem, theta, steps=steps, rate=rate, progress=progress,
                                            keys=_keys(seed, "slopes", max(seeds, MEASURING)))
-        best, instrument = place(network, blocks, found.theta), observed(observe, blocks, found.theta)
+        best, instrument = place(network, blocks, found.theta), instrument_at(observe, blocks, found.theta)
         fresh = dataclasses.replace(problem, keys=_keys(seed, "score", score_seeds), plan=Plan.of(
-            network, observe, target.volumes * target.tr, sample=target.tr, dt=plan.dt, warmup=warmup))
+            network, observe, target.volumes * target.tr, sample=target.tr, dt=plan.dt, warmup=warmup,
+            speed=speed))
         signals, covariances = (None if v is None else np.asarray(v, float) for v in _scored(found.theta, fresh))
         values = values_of(best, instrument, [block.name for block in blocks if is_free(block)])
         known, left = None, float(left) if problem.control == control else 1.0
@@ -207,7 +219,8 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         twin=problem.control, chance_left=left, known=known)
     options = {"seeds": seeds, "score_seeds": score_seeds, "steps": steps, "rate": rate, "seconds": plan.samples
                * plan.sample, "dt": plan.dt, "control": control, "shrinkage": shrinkage, "free": dict(free),
-               "sc_transform": sc_transform, "sc_norm": sc_norm, "memory": memory}
+               "sc_transform": sc_transform, "sc_norm": sc_norm, "memory": memory, "coupling": coupling,
+               "observed": None if network.seen is None else [network.labels[i] for i in network.seen]}
     return dataclasses.replace(fit, result=result_of(fit, target, brain, sharing=free, loss=loss, seed=seed,
                                                      options=options, command=command))
 
@@ -242,14 +255,11 @@ def _check(target, loss, control):
         raise InputError("control", f"found {control!r}", "Choose one.", ", ".join(CONTROLS))
 
 
-def _network(target, brain, model, transform, norm):
-    if isinstance(brain, Network):
-        model = brain
+def _network(target, brain, model, transform, norm, **options):
+    model = brain if isinstance(brain, Network) else model
     if isinstance(model, Network):
-        network = model
-        seen = np.arange(network.n) if network.seen is None else np.array(network.seen)
-        brain = Connectome(np.asarray(network.weights)[np.ix_(seen, seen)], symmetric=network.symmetric,
-                           labels=tuple(str(network.labels[i]) for i in seen))
+        network, brain = model, Connectome(np.asarray(model.weights), symmetric=model.symmetric,
+                                           labels=tuple(map(str, model.labels)))
     else:
         brain = brain if isinstance(brain, Connectome) else Connectome(brain)
         brain = brain.normalised(transform, norm)
@@ -258,7 +268,9 @@ def _network(target, brain, model, transform, norm):
                 raise InputError("model", f"found {model!r}", f"Choose one of {', '.join(MODELS)}.")
             middle = 0.05 if target.band is None else 0.5 * sum(target.band)
             model = MODELS[model](f=middle, sigma=0.1) if model == "Kuramoto" else MODELS[model]()
-        network = Network.of(brain, model, G=START_INPUT / brain.weights.sum(1).mean(), fic=hasattr(model, "balanced"))
+        network = Network.of(brain, model, G=START_INPUT / brain.weights.sum(1).mean(), fic=hasattr(model, "balanced"),
+                             **options)
+    brain = brain if network.seen is None else brain.select(np.array(network.seen))
     if network.n_seen != target.n:
         raise InputError("connectome", f"{network.n_seen} regions where the FC has {target.n}",
                          "Give a connectome of the same parcellation.")

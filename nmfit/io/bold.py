@@ -88,7 +88,7 @@ def _one(source, index, tr, labels, atlas, same):
         return source
     if not is_path(source):
         values, names, step = named_array(source, "BOLD")
-        names = names if labels is None else labels.names
+        names = names if labels is None else labels.naming(values.shape[-1]).names
         return Recording(values, step if tr is None else tr, names, f"recording_{index + 1}", allow_bad=True)
     table = read_table(source, atlas)
     where, data = table.source, table.values
@@ -126,6 +126,7 @@ def _named(table, labels, atlas, same):
         names = None
     if labels is None:
         return data, names, table.sha256, table.notes
+    labels = labels.naming(data.shape[1])
     match = match_regions(labels.names, data.shape[1] if names is None else names, (labels.source, table.source),
                           len(data), trust_order=True, map_names=same)
     notes = table.notes + (() if names is None else match.notes)

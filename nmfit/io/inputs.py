@@ -16,7 +16,7 @@ from .files import expand, fingerprint_of, split_key
 from .maps import read_maps
 from .matching import align, match_regions
 from .name_map import read_name_map
-from .unseen import observed_part, without_unseen
+from .unseen import labels_of_data, observed_part, without_unseen
 
 
 def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bold=None, heldout_fc=None, tr=None,
@@ -55,7 +55,7 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
         Measure BOLD as scans, with their dynamics, for a fit through simulation; not a matrix.
     observed : sequence of str, optional
         Regions of the connectome that the data are about. The others stay in the connectome, which then has more
-        regions than the target, and in the maps; data that hold them go without.
+        regions than the target, and in the maps; data may hold them (they go without) or lack them.
     envelope : {"orthogonal", "amplitude"}, optional
         See `fc_target`.
 
@@ -69,7 +69,8 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
     """
     files = expand(sc)
     rules = {"drop": drop_bad, "trust_order": trust_order, "map_names": read_name_map(map_names)}
-    series = {"tr": tr, "labels": labels, "drop_bad": drop_bad, "atlas": atlas, "trust_order": trust_order,
+    of_data = labels_of_data(labels, observed)
+    series = {"tr": tr, "labels": of_data, "drop_bad": drop_bad, "atlas": atlas, "trust_order": trust_order,
               "map_names": rules["map_names"]}
     runs = None if bold is None else read_bold(bold, **series)
     brains = _connectomes(files, lengths, labels, runs, rules["map_names"])
@@ -83,16 +84,16 @@ def read_inputs(*, sc, lengths=None, labels=None, bold=None, fc=None, heldout_bo
         notes += tuple(note for run in aligned for note in run.notes)
         data, scored = aligned[:len(runs)], aligned[len(runs):] or None
         if heldout_fc is not None:
-            scored, more = _matrix(heldout_fc, labels, common, {**rules, "drop": False}, looked)
+            scored, more = _matrix(heldout_fc, of_data, common, {**rules, "drop": False}, looked)
             notes += more
     else:
         if held is not None:
             raise InputError("--heldout-bold", "BOLD to score an FC matrix", "Give --heldout-fc, or --bold.")
-        common, notes = _regions_of_matrix(fc, labels, whole, rules, looked)
-        (data, more), scored = _matrix(fc, labels, common, rules, looked), None
+        common, notes = _regions_of_matrix(fc, of_data, whole, rules, looked)
+        (data, more), scored = _matrix(fc, of_data, common, rules, looked), None
         notes += more
         if heldout_fc is not None:
-            scored, more = _matrix(heldout_fc, labels, common, rules, looked)
+            scored, more = _matrix(heldout_fc, of_data, common, rules, looked)
             notes += more
             if np.array_equal(scored, data):
                 raise InputError(heldout_fc, f"the same data as {fc}",

@@ -28,6 +28,8 @@ class Labels:
     sha256 : dict of str to str
     keys : tuple of int or None
         The whole numbers that stand for the regions in a label image, where the file tells them.
+    seen : tuple of int or None
+        Places of the regions that an instrument sees: see `naming`.
     """
 
     names: tuple[str, ...]
@@ -35,6 +37,16 @@ class Labels:
     source: str = ""
     sha256: dict = dataclasses.field(default_factory=dict)
     keys: tuple[int, ...] | None = None
+    seen: tuple[int, ...] | None = None
+
+    def naming(self, count):
+        """Return the names for data of ``count`` regions: of the seen ones alone, where those are so many."""
+        if self.seen is None or count != len(self.seen):
+            return self
+        return dataclasses.replace(
+            self, names=tuple(self.names[i] for i in self.seen), seen=None,
+            centroids=None if self.centroids is None else self.centroids[list(self.seen)],
+            keys=None if self.keys is None else tuple(self.keys[i] for i in self.seen))
 
 
 def read_labels(labels):

@@ -80,7 +80,7 @@ def name_regions(matrix_names, n, labels, where, map_names=None):
     """
     if labels is None:
         return matrix_names, None, {}, ()
-    given = read_labels(labels)
+    given = read_labels(labels).naming(n)
     match = match_regions(n if matrix_names is None else matrix_names, given.names, (where, given.source),
                           trust_order=True, map_names=map_names)   # a label file is the order of a bare matrix
     places = None if given.centroids is None else given.centroids[match.second]

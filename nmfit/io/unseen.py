@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from ..network.groups import seen_regions
+from .labels import read_labels
 from .matching import match_regions
 
 
@@ -12,6 +13,14 @@ def observed_part(brain, observed):
     """Return the connectome of the observed regions and their indices; all of it and None where nothing is said."""
     seen = None if observed is None else seen_regions(brain.labels, (), observed)
     return (brain, None) if seen is None else (brain.select(np.array(seen)), np.array(seen))
+
+
+def labels_of_data(labels, observed):
+    """Return the labels of a connectome as those of data that may hold the observed regions alone."""
+    if labels is None or observed is None:
+        return labels
+    names = read_labels(labels)
+    return dataclasses.replace(names, seen=seen_regions(names.names, (), observed))
 
 
 def without_unseen(data, brain, seen, map_names):

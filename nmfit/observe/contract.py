@@ -5,6 +5,8 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 
+from ..errors import InputError
+
 
 class Observation(ABC):
     """An instrument: per region a small system driven by what it reads, then a linear projection.
@@ -44,3 +46,11 @@ class Observation(ABC):
         """Return the sensors' covariance ``[..., s, s]`` for the regions' ``[..., n, n]``."""
         gain = jnp.asarray(self.gain).astype(covariance.dtype)
         return gain @ covariance @ gain.T
+
+    def check_reads(self, network):
+        """Refuse a network of which some region that is seen has nothing for the instrument to read."""
+        for name in network.viewed:
+            model = network.groups[name]
+            if getattr(model, self.reads, None) is None:
+                raise InputError(f"group '{name}'", f"{type(model).__name__} has no {self.reads}",
+                                 "Choose another instrument or another model.")
