@@ -9,7 +9,7 @@ import pytest
 import nmfit
 from nmfit.cli import main
 from nmfit.cohort import CohortResult, contrast, deviation, load_cohort, scores, status
-from nmfit.cohort.contrast import between
+from nmfit.cohort.contrast import between, moderated
 from nmfit.cohort.engine import engine, finished
 from nmfit.cohort.people import people_of
 from nmfit.cohort.quality import with_quality
@@ -18,6 +18,7 @@ from nmfit.cohort.units import Unit, work
 from nmfit.compare.empirical import fc_score
 from nmfit.errors import InputError
 from nmfit.io import write_table
+from nmfit.io.ledger import read_piece
 from nmfit.io.people import read_people
 from nmfit.report.cohort_page import page
 
@@ -181,6 +182,13 @@ def test_the_folder_tells_everything(folder):
     assert sum(line.startswith("age\ta\t") for line in tests) == REGIONS
     with pytest.raises(InputError, match="no cohort"):
         status(folder / "sub-00")
+
+
+def test_what_nothing_shrinks_is_searched_for_to_the_end(folder):
+    for path in folder.glob("sub-*/parameters.npz"):
+        found = read_piece(path)
+        assert str(found["un.status"]) != "step_limit"
+        assert float(found["un.loss"]) <= float(found["loss"]) + 1e-9
 
 
 def test_names_are_escaped_in_the_report(folder):
@@ -396,6 +404,19 @@ def test_a_contrast_finds_what_is_there_and_nothing_else():
     assert all(row["q"] < 0.05 for row in contrast(result, "site", ["age"], permutations=500))
     with pytest.raises(InputError, match="the same within every site"):
         contrast(result, "site", blocks="site")
+
+
+def test_an_error_that_came_out_tiny_by_chance_decides_no_contrast():
+    errors = np.full((40, 2), 0.5)
+    errors[0, 0] = 1e-6
+    assert moderated(errors)[0, 0] == pytest.approx(0.5 / np.sqrt(2))
+    assert moderated(errors)[1:] == pytest.approx(errors[1:])
+    values = np.zeros((40, 2))
+    values[1:] = np.random.default_rng(0).normal(size=(39, 2))
+    group = np.repeat([0.0, 1.0], 20)
+    values[0] = -2.0
+    first, second = contrast(_cohort_of(values, errors, {"group": group.tolist()}), "group", permutations=200)
+    assert first["se"] == pytest.approx(second["se"], rel=0.2)
 
 
 def test_permutation_p_is_uniform_where_nothing_is_there():

@@ -203,6 +203,22 @@ def test_check_says_what_files_are_and_that_they_fit(folder, capsys):  # noqa: A
     assert all(len(digest) == 64 for row in found["files"] for digest in row["sha256"].values())
 
 
+def test_people_who_take_turns_cost_wrong_connectomes_for_every_turn(folder, capsys):
+    costs = []
+    for people in (5, 6):
+        rng = np.random.default_rng(people)
+        files = [f"sub-{k:02d}_bold.tsv" for k in range(people)]
+        for name in files:
+            write_table(folder / name, REGIONS, (100 + rng.normal(size=(400, len(REGIONS)))).tolist())
+        assert run("check", "sc.csv", "labels.txt", *files, "--tr", "2", "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+        costs.append((told["together"]["folds"], told["cost"]["says"]))
+    assert costs[0][0] == 1
+    assert "for 62 fits" in costs[0][1]
+    assert costs[1][0] == 6
+    assert "for 364 fits" in costs[1][1]
+
+
 def test_check_says_what_would_be_dropped(folder, capsys):
     data = series(t=900)
     data[:, 2] = np.nan

@@ -189,7 +189,7 @@ def _tests(result, name, design, orders):
     errors = [row["unshrunken_free_se"] for row in rows]
     if None in errors:
         raise InputError("contrast", "parameters without standard errors", "Fit the cohort with errors=True.")
-    s = np.maximum(np.array(errors, float).reshape(shape), SMALLEST_ERROR)
+    s = np.maximum(moderated(np.array(errors, float).reshape(shape)), SMALLEST_ERROR)
     columns, found = np.column_stack([rest, tested]), []
     for k, region in enumerate(regions):
         tau = between(y[:, k], s[:, k], columns)
@@ -207,6 +207,19 @@ def _tests(result, name, design, orders):
     for row, q in zip(found, stats.false_discovery_control([row["p"] for row in found]), strict=True):
         row["q"] = float(q)
     return found
+
+
+def moderated(errors):
+    """Return standard errors, each half way (in variance) to what is usual in its region.
+
+    A jackknife over three parts has two degrees of freedom: now and then one comes out tiny by chance, and would decide
+    a contrast alone. The usual is the median over people; moderation as such: Smyth 2004, Stat Appl Genet Mol Biol 3:3.
+
+    Parameters
+    ----------
+    errors : array ``[u, n]``
+    """
+    return np.sqrt((errors**2 + np.median(errors**2, axis=0)) / 2)
 
 
 def between(y, s, design):

@@ -21,7 +21,7 @@ from ..compare.empirical import fc_score, group_fc, upper
 from ..errors import InputError
 from ..fit.evidence import climb_path
 from ..fit.ground import TOLERANCE, digest, predict, problem_of, with_drive
-from ..fit.minimise import STATUSES, minimise
+from ..fit.minimise import LONGEST, STATUSES, minimise
 from ..fit.objective import fc_objective_along
 from ..fit.rungs import Rung, blocks_of
 from ..fit.space import FARTHEST, as_theta, as_vector, origin_theta
@@ -30,7 +30,8 @@ from ..parameters import to_free
 
 STRENGTHS = (0.1, 0.03, 0.01, 0.003, 0.001, 3e-4)    # strongest first: each starts where the one before ended
 STEPS = 200
-REFIT_STEPS = 60
+FREE_STEPS = LONGEST     # where nothing shrinks the search is long, and a stop on the way would be a prior of its own
+REFIT_STEPS, FREE_REFIT_STEPS = 60, 200
 FLATTEST = 1e-3
 REACH = 6.0              # a group's value at its bound: from further out no gradient leads a person back
 TRIES, WEAKER = 8, 0.25        # a person's connectome that is unstable under the group's values starts less coupled
@@ -141,19 +142,20 @@ def estimate(prior, level, drive, weights, fc, strength, parts=None):
     ``value.*`` in their units and ``free.*`` on the unconstrained scale; ``un.*`` before them where nothing shrinks.
     """
     problem, found, theta = prior.problem(level, drive, weights, fc), {}, None
-    for prefix, at in (("", strength), ("un.", 0.0)):
-        minimum, = descend(problem, (at,), theta=theta)
+    for prefix, at, steps, refit in (("", strength, STEPS, REFIT_STEPS), ("un.", 0.0, FREE_STEPS, FREE_REFIT_STEPS)):
+        minimum, = descend(problem, (at,), steps, theta)
         theta = minimum.theta
         values = values_of(problem, theta)
         found |= {f"{prefix}value.{name}": value for name, value in values.items()}
         found |= {f"{prefix}free.{name}": value for name, value in _freed(problem, values).items()}
-        found |= {f"{prefix}loss": minimum.loss, f"{prefix}steps": minimum.steps}
+        found |= {f"{prefix}loss": minimum.loss, f"{prefix}steps": minimum.steps,
+                  f"{prefix}status": STATUSES[int(minimum.status)].name.lower()}
         if parts is None:
             continue
         refits = []
         for u in range(len(parts)):
             left = dataclasses.replace(problem, target=jnp.asarray(prior.within(group_fc(np.delete(parts, u, axis=0)))))
-            values = values_of(problem, descend(left, (at,), REFIT_STEPS, theta)[0].theta)
+            values = values_of(problem, descend(left, (at,), refit, theta)[0].theta)
             refits.append(values | {f"free.{name}": value for name, value in _freed(problem, values).items()})
         errors = standard_errors({name: np.stack([r[name] for r in refits]) for name in refits[0]})
         found |= {f"{prefix}se.{name}": error for name, error in errors.items()}

@@ -127,7 +127,7 @@ def build(people, priors, found, record):
                              "rows": reliabilities(again) if len(again) > 1 else []}
     record["quality"] = with_quality([people[i] for i in told], [found["parameters"][i] for i in told],
                                      {row["person"]: row for row in rows})
-    record["flags"] = _flags(record, [found["own"][i] for i in scored_at])
+    record["flags"] = _flags(record, [found["own"][i] for i in scored_at], [found["parameters"][i] for i in told])
     return CohortResult(record, rows, parameters, labels, {p.name: p.covariates for p in people if p.covariates})
 
 
@@ -152,11 +152,13 @@ def _share(values, ceiling):
     return float(np.mean(values / ceiling)) if (ceiling > 0).all() else None
 
 
-def _flags(record, fitted):
+def _flags(record, fitted, estimated):
     flags = []
-    unsettled = sum(str(one["status"]) not in SETTLED for one in fitted)
-    if unsettled:
-        flags.append(f"not_settled: {unsettled} of {len(fitted)} searches ended at their step limit or stalled")
+    for name, key, found, which in (("not_settled", "status", fitted, ""),
+                                    ("unshrunken_not_settled", "un.status", estimated, " without a prior")):
+        unsettled = sum(str(one[key]) not in SETTLED for one in found if key in one)
+        if unsettled:
+            flags.append(f"{name}: {unsettled} of {len(found)} searches{which} ended at their step limit or stalled")
     if record["failures"]:
         flags.append(f"failures: {len(record['failures'])} units failed, see failures.tsv")
     gain = record["increments"].get("model")

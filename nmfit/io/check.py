@@ -117,7 +117,8 @@ def _fc(named, options):
                for region in flag.partition(":")[2].split(", ")]
     fits = [len(split) for split in (fold.splits for fold in target.folds)]
     return {"fits": remedy is None, "problem": remedy, "regions": one.n, "dropped": dropped,
-            "notes": list(target.notes), "flags": list(target.flags), "modality": "fmri", "splits": sum(fits)}
+            "notes": list(target.notes), "flags": list(target.flags), "modality": "fmri", "splits": sum(fits),
+            "folds": len(fits)}
 
 
 def _eeg(named, options):
@@ -145,7 +146,7 @@ def _cost(together, options):
     if together["modality"] != "fmri":
         return _cost_of_spectra(together)
     n, nulls = together["regions"], options.get("n_null")
-    fits = together["splits"] + 3 * (19 if nulls is None else nulls) + 4
+    fits = together["splits"] + 3 * (19 if nulls is None else nulls) * together["folds"] + 4
     seconds = FIXED + PER_FIT * fits * (n / MEASURED) ** POWER
     memory = BASE_GB + GB_PER_CELL * n * n
     sure = "within a factor of two or so" if n <= MEASURED else f"measured up to {MEASURED} regions only: a guess"

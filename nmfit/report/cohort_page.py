@@ -157,7 +157,8 @@ def _reliability(record):
                   f"{words.number(row['lower_quartile'], 2)} to {words.number(row['upper_quartile'], 2)}",
                   row["values"]], "") for row in found["rows"]]
     said = (f"<p>ICC(2,1) over {found['people']} people and {escaped(found['occasions'])}. Shrunken values agree in "
-            "part because they share a group; read them beside the unshrunken.</p>")
+            "part because they share a group; read them beside the unshrunken, which are searched for to the end "
+            "without any prior and follow the noise where a person's data say little.</p>")
     head = ["parameter", "values", "ICC, median over regions", "quartiles", "regions"]
     return said + table(head, rows, (2, 3, 4), less=(4,))
 

@@ -1,7 +1,8 @@
 """tvboptim on the page's jobs, run by an interpreter that has it: `python with_tvboptim.py JOB DATA.npz`.
 
 The fit follows tvboptim's own workflow for BOLD FC (reduced Wong-Wang, 2 minutes at 4 ms, TR 1 s, RMSE of FC; Adam for
-300 steps on coupling and recurrence, then 200 steps on regional recurrence and input), as its documentation has it.
+300 steps on coupling and recurrence, then 200 steps on regional recurrence and input), as its documentation has it. A
+stage that takes longer than BUDGET of processor time is stopped, and what it has found by then is what counts.
 """
 
 import sys
@@ -27,10 +28,12 @@ from tvboptim.observations.observation import compute_fc, rmse
 from tvboptim.observations.tvb_monitors.bold import Bold
 from tvboptim.optim.optax import OptaxOptimizer
 from tvboptim.types import Parameter
+from tvboptim.types.stateutils import combine_state
 
 jax.config.update("jax_enable_x64", True)
 IMPORTED = time.perf_counter()
 MS, SKIP = 4.0, 20
+BUDGET, EVERY = 1500.0, 50          # seconds; steps between two looks at what has been found
 
 
 def built(weights, seconds):
@@ -86,33 +89,47 @@ def gradient(data):
 def fit_shared(data):
     """The workflow's first stage: coupling and recurrence, shared by all regions."""
     _, state, fc = built(data["weights"], 120.0)
-    wanted = jnp.asarray(data["fc_fit"])
     state.coupling.instant.G = Parameter(state.coupling.instant.G)
     state.dynamics.w = Parameter(state.dynamics.w)
-    found, _ = OptaxOptimizer(lambda s: rmse(fc(s), wanted), optax.adam(0.01, b2=0.9999)).run(state, max_steps=300)
-    done = time.perf_counter(), time.process_time()
-    return {"import": IMPORTED - BEGAN, "wall": done[0] - IMPORTED, "cpu": done[1],
-            "G": float(found.coupling.instant.G.value), "w": float(found.dynamics.w.value),
-            "fc": predicted(found, fc).tolist()}
+    found, told = followed(state, fc, data, optax.adam(0.01, b2=0.9999), 300, IMPORTED, 0.0)
+    return told | {"import": IMPORTED - BEGAN, "G": float(found.coupling.instant.G.value),
+                   "w": float(found.dynamics.w.value)}
 
 
 def fit_regional(data):
     """Its second stage, from where the first ended: recurrence and input of every region."""
     _, state, fc = built(data["weights"], 120.0)
-    wanted, n = jnp.asarray(data["fc_fit"]), len(data["weights"])
+    n = len(data["weights"])
     began = time.perf_counter(), time.process_time()
     state.coupling.instant.G = float(data["G"])
     state.dynamics.w = Parameter(jnp.asarray(float(data["w"])))
     state.dynamics.I_o = Parameter(state.dynamics.I_o)
     state.dynamics.w.shape = state.dynamics.I_o.shape = (n,)
-    found, _ = OptaxOptimizer(lambda s: rmse(fc(s), wanted), optax.adam(0.004, b2=0.999)).run(state, max_steps=200)
-    done = time.perf_counter(), time.process_time()
-    return {"wall": done[0] - began[0], "cpu": done[1] - began[1], "fc": predicted(found, fc).tolist()}
+    return followed(state, fc, data, optax.adam(0.004, b2=0.999), 200, *began)[1]
 
 
-def predicted(found, fc):
+def followed(state, fc, data, optimiser, steps, wall, cpu):
+    """Run a stage; return where it ended, and its time and prediction there and on the way."""
+    wanted, way, made = jnp.asarray(data["fc_fit"]), [], 0
+
+    def look(step, moved, fixed, _history, _aux, loss, _gradient):
+        nonlocal made
+        made, spent = step + 1, time.process_time() - cpu
+        if made % EVERY == 0:
+            way.append({"step": made, "cpu": spent, "loss": float(loss), "state": combine_state(moved, fixed)})
+        return spent > BUDGET, moved, fixed
+
+    found, _ = OptaxOptimizer(lambda s: rmse(fc(s), wanted), optimiser, callback=look).run(state, max_steps=steps)
+    ended = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+    compiled = jax.jit(fc)
+    for point in way:
+        point["fc"] = predicted(point.pop("state"), compiled).tolist()
+    return found, ended | {"fc": predicted(found, compiled).tolist(), "way": way, "steps": [made, steps]}
+
+
+def predicted(found, compiled):
     """Return the mean FC of 5 x 2 minutes under noise that the fit did not see."""
-    compiled, several = jax.jit(fc), []
+    several = []
     for seed in range(1, 6):
         fresh = copy.deepcopy(found)
         fresh.noise.key = jax.random.key(seed)
