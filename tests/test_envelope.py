@@ -19,7 +19,12 @@ from nmfit.compare.empirical import fc_score, upper
 from nmfit.compare.envelope import Envelope, envelope_correlation
 from nmfit.dynamics import linearise
 from nmfit.errors import InputError
+from nmfit.fit.envelopes import unresolved
 from nmfit.fit.fc import plan_of
+from nmfit.fit.ground import problem_of, with_drive
+from nmfit.fit.objective import fc_objective
+from nmfit.fit.rungs import Rung, blocks_of
+from nmfit.fit.space import origin_theta
 from nmfit.models import Hopf
 from nmfit.network import Connectome, Network
 from nmfit.observe import Direct
@@ -136,10 +141,17 @@ def test_envelopes_are_fitted_from_recordings_to_the_table():
 def test_orthogonal_envelopes_reach_the_objective_with_a_gradient():
     target = nmfit.fc_target(recorded(truth(), 240.0, 1), tr=1 / RATE, band=BAND, envelope="orthogonal",
                              labels=BRAIN.labels)
-    plan = plan_of(target, BRAIN)
-    ground = plan.ground(target.final)
+    ground = plan_of(target, BRAIN).ground(target.final)
     assert ground.network.lengths is not None
     assert ground.fastest > 50
+    network = with_drive(ground.network.replace({"a": np.linspace(-6, -3, N)}), 0.0)
+    blocks = blocks_of(network, Rung("shared"), jnp.asarray(ground.maps), True, ground.slowest, ground.fastest)
+    problem, theta = problem_of(ground, network, blocks, 0.0), origin_theta(blocks)
+    objective = jax.jit(fc_objective)
+    slope = jax.jit(jax.grad(fc_objective))(theta, problem)["G"]
+    ends = [float(objective(theta | {"G": jnp.full(1, h)}, problem)) for h in (1e-5, -1e-5)]
+    assert float(slope[0]) == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-5)
+    assert abs(float(slope[0])) > 1e-3
 
 
 @pytest.mark.long
@@ -157,6 +169,12 @@ def test_the_command_line_fits_a_matrix_of_orthogonal_envelopes(tmp_path, capsys
     assert cli.main(["fit", *given, "--envelope", "orthogonal", "--band", "8", "13", "--max-rung", "shared",
                      "--n-null", "0", "--sc-transform", "none", "-o", str(tmp_path / "out")]) in (0, 1)
     assert nmfit.load_result(tmp_path / "out").record["provenance"]["target"]["envelope"] == "orthogonal"
+
+
+def test_a_resonance_between_the_nodes_costs():
+    band, nodes = BAND, 48
+    assert float(unresolved(-4.0, band, nodes)) == 0.0
+    assert float(unresolved(-0.3, band, nodes)) > float(unresolved(-0.6, band, nodes)) > 0.0
 
 
 def test_what_cannot_be_is_refused():

@@ -213,3 +213,14 @@ def test_wrong_sizes_and_names_are_named(brain):
     labelled = dataclasses.replace(target, labels=tuple(reversed(brain.labels)))
     with pytest.raises(InputError, match="by name"):
         fit(labelled, brain)
+
+
+def test_a_target_carries_its_ceiling_and_reliability():
+    rng = np.random.default_rng(2)
+    mix = rng.normal(size=(6, 6))
+    target = fc_target([rng.normal(size=(200, 6)) @ mix for _ in range(8)], tr=2.0)
+    low, high = target.ceiling["ci95"]
+    assert low <= target.ceiling["value"] <= high
+    assert target.ceiling["value"] >= target.reliability["value"] > 0.5
+    assert "best r to reach" in target._repr_html_()
+    assert fc_target(np.corrcoef(rng.normal(size=(6, 50)))).ceiling == {"value": None, "ci95": None}

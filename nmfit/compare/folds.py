@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..shown import Shown
+from .fc_ceiling import reliability_and_ceiling
 from .upstream import projector
 
 CORRELATION_TIMES = 10.0
@@ -131,6 +132,16 @@ class FcTarget(Shown):
         """
         length = 600.0 if self.volumes is None or self.tr is None else self.volumes * self.tr
         return CORRELATION_TIMES / length
+
+    @property
+    def ceiling(self):
+        """Best r that any model could reach on the score part, ``{"value", "ci95"}``: the root of its reliability."""
+        return reliability_and_ceiling(self)[1]
+
+    @property
+    def reliability(self):
+        """What the fit part itself scores on the score part, ``{"value", "ci95"}``."""
+        return reliability_and_ceiling(self)[0]
 
     def select(self, indices):
         """Return the target of some regions, in the order given; what was measured over all of them stays.

@@ -3,9 +3,9 @@
 import time
 
 import numpy as np
-from scipy import stats
 
-from ..compare.empirical import fc_score, group_fc, group_reliability, pearson
+from ..compare.empirical import fc_score, group_fc, pearson
+from ..compare.fc_ceiling import reliability_and_ceiling
 from ..models import MODELS, Facts, cautions
 from .compare_results import unit_arrays
 from .context import Context
@@ -46,7 +46,7 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
     act = acting(best.network, ground.observation)
     if act.moved and refits is not None:
         refits = translated_refits(best, refits, ground.observation)
-    reliability, ceiling = _ceiling(target)
+    reliability, ceiling = reliability_and_ceiling(target)
     if nested:
         score = float(np.mean([s for _, s in nested]))
         row = next(r for r in rows if r["name"] == chosen and r["kept"])
@@ -105,7 +105,9 @@ def _cautions(plan, trials):
     own = type(plan.model).__name__
     tried = [plan.model if name == own or name not in MODELS else MODELS[name]()
              for name in dict.fromkeys(t.rung.model for t in trials)]
-    facts = Facts(tuple(tried), "fmri", plan.target.band, plan.target.tr, haemodynamics=True)
+    bold = plan.target.envelope is None
+    facts = Facts(tuple(tried), "fmri" if bold else "eeg", plan.target.band, plan.target.tr if bold else None,
+                  haemodynamics=bold)
     return [f"{name}:{detail}" for name, detail, _ in cautions(facts)]
 
 
@@ -140,46 +142,6 @@ def _rung_rows(plan, trials, path, pooled, evidence):
                 for f, s, a in zip(trial.fits, plan.target.final.splits, at, strict=True)]))
         rows.append(row)
     return rows
-
-
-def _ceiling(target):
-    """Return reliability (fit part against score part) and ceiling (root of the score part's), with intervals.
-
-    A short score part tells its own reliability badly; what the fit part reaches can be reached, so that no ceiling
-    lies below it.
-    """
-    none = {"value": None, "ci95": None}
-    if target.folds[0].score is None:
-        return none, none
-    found, best = [], []
-    for fold in target.folds:
-        found.append(fc_score(fold.pool, group_fc(fold.score)))
-        best.append(max(np.sqrt(np.clip(fold.score_reliability, 0.0, 1.0)), found[-1]))
-    return ({"value": float(np.mean(found)), "ci95": _spread(found, target, lambda fold, units:
-                                                              fc_score(fold.pool, group_fc(units)))},
-            {"value": float(np.mean(best)), "ci95": _spread(
-                best, target, lambda _, units: np.sqrt(max(group_reliability(units), 0.0)),
-                lambda fold, units: fc_score(fold.pool, group_fc(units)))})
-
-
-def _spread(values, target, statistic, luck=None):
-    """Return a 95 % interval: over folds where there are several, else the jackknife over units of the score part.
-
-    ``luck`` is a score on these units: even the truth's varies with who was measured, beside what is known of the
-    reliability, and the two variances add.
-    """
-    if len(values) > 1:
-        error, count = np.std(values, ddof=1) / np.sqrt(len(values)), len(values)
-    else:
-        fold = target.folds[0]
-        count = len(fold.score)
-        if count < 3:
-            return None
-        error = np.sqrt((count - 1) * sum(
-            np.var([of(fold, np.delete(fold.score, u, axis=0)) for u in range(count)])
-            for of in (statistic, luck) if of is not None))
-    reach, middle = stats.t.ppf(0.975, count - 1) * error, float(np.mean(values))
-    return [max(middle - reach, -1.0), min(middle + reach, 1.0)]
 
 
 def _translation(fitted, act):

@@ -5,7 +5,6 @@ import platform
 import sys
 import time
 from importlib.metadata import version
-from math import pi
 from pathlib import Path
 
 import jax
@@ -20,11 +19,13 @@ from ..observe import Balloon, Direct
 from .answer import build_result, trial_row
 from .compare_results import digest_of
 from .comparisons import gather
+from .envelopes import NODES as ENVELOPE_NODES
+from .envelopes import check_envelope, in_band
 from .evidence import NullChains, climb_path, heldout, surrogate
 from .ground import Ground
 from .ladder import climb, try_rung
 from .maps import standardised
-from .objective import NODES, check_envelope, checked_loss, unstable_cost
+from .objective import NODES, checked_loss, unstable_cost
 from .rungs import LEVELS, check_ladder, default_ladder
 from .threads import one_core_each
 
@@ -33,7 +34,6 @@ HARMONICS = 3
 CLIMB_SHARE = 0.4          # of a budget; the rest is for what the answer is held against
 START_INPUT = 0.1          # 1/s: coupling strength times mean row sum where a climb begins
 FAST_NODES = 8             # a model much faster than the band is smooth there; refined at the end
-COLUMN_INPUT = 10.0        # 1/s: the same for columns, whose rates are fast
 GAIN_NULLS = 9             # wrong connectomes that climb beside a lone pair of matrices
 
 
@@ -81,10 +81,16 @@ class Plan:
         return Ground(network, instrument_of(model) if envelope is None else Direct(reads="eeg_source"), maps,
                       fold_or_split.pool if fc is None else fc,
                       np.triu(np.ones((brain.n, brain.n)), 1) if pairs is None else pairs, self.target.band,
-                      self.target.slowest, NODES if model.rotation or envelope else FAST_NODES, self.loss,
+                      self.target.slowest, self.nodes(model), self.loss,
                       self.target.projector, self.keep, lambda name: dataclasses.replace(
                           self, model=MODELS[name]()).ground(fold_or_split, lambda _: brain), self.optimiser, envelope,
                       fastest)
+
+    def nodes(self, model):
+        """Return how many quadrature nodes a model's FC takes."""
+        if self.target.envelope is not None:
+            return ENVELOPE_NODES
+        return NODES if model.rotation is not None else FAST_NODES
 
     def brain(self, people=None):
         """Return the connectome of some people: the one there is, or the mean of theirs."""
@@ -194,18 +200,6 @@ def levels_of(target, model, max_rung, levels):
     names = [type(model).__name__] if own else names
     # Regressing out the global signal takes a shared drive out of the data, too.
     return default_ladder(names, max_rung, drive=not target.gsr)
-
-
-def in_band(model, band):
-    """Return a model that rings in a band of EEG, the summed input weight of a region to begin with, in 1/s, and rates.
-
-    A rotating plane is damped as fast as its resonance fills half the band; how fast it may be at most is the last of
-    the three, 1/s. Other models have the time scale that they have.
-    """
-    if model.rotation is None:
-        return model, COLUMN_INPUT, None
-    (damping,), width = model.damped, pi * (band[1] - band[0])
-    return dataclasses.replace(model, **{damping: -0.5 * width}), 0.5 * width, 10.0 * width
 
 
 def instrument_of(model):

@@ -8,6 +8,7 @@ from ..compare.loss import Loss, Seen, Wanted, Wishart
 from ..dynamics import linearise
 from ..errors import InputError
 from ..parameters import pytree, static
+from .envelopes import unresolved
 from .space import as_theta, observed, penalty, place
 
 NODES = 24
@@ -70,19 +71,6 @@ def checked_loss(loss, target, who="a fit of FC in closed form"):
     return loss
 
 
-def check_envelope(target, models, delayed):
-    """Refuse envelopes of models without currents, and orthogonal ones where nothing can lag."""
-    if target.envelope is None:
-        return
-    for model in models:
-        if model.eeg_source is None:
-            raise InputError(f"model {type(model).__name__}", "no currents that EEG or MEG would see, of which "
-                             "these are envelopes", "Choose Hopf or JansenRit.")
-    if target.envelope.orthogonal and not delayed:
-        raise InputError("connectome", "no tract lengths: without delays nothing lags, and orthogonalised envelopes of "
-                         "the model do not correlate", "Give lengths (--lengths), or choose envelope='amplitude'.")
-
-
 def predicted_fc(theta, problem, nodes=None):
     """Return the model's FC in the band and its stability figure."""
     network = place(problem.network, problem.blocks, theta)
@@ -111,7 +99,8 @@ def fc_objective(theta, problem):
     else:
         value = problem.loss(Seen(fc=fc), Wanted(fc=problem.target, pairs=problem.pairs))
     value = value + problem.shrinkage * penalty(problem.blocks, theta)
-    value = value + barrier(abscissa, problem.network)
+    value = value + (barrier(abscissa, problem.network) if problem.envelope is None else
+                     unresolved(abscissa, problem.band, problem.nodes))
     return jnp.where((abscissa < 0) & converged, value, unstable_cost(problem.loss))
 
 

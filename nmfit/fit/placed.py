@@ -11,10 +11,12 @@ from ..compare.empirical import fc_score, group_fc
 from ..errors import InputError
 from ..observe import Balloon, Direct
 from .answer import NEAR_CRITICAL
+from .envelopes import NODES as ENVELOPE_NODES
+from .envelopes import check_envelope
 from .evidence import heldout, heldout_error
 from .ground import TOLERANCE, Ground, ended, problem_of
 from .minimise import STATUSES, minimise
-from .objective import NODES, check_envelope, checked_loss, fc_objective, predicted_fc, unstable_cost
+from .objective import NODES, checked_loss, fc_objective, predicted_fc, unstable_cost
 from .result import Result
 from .rungs import LEVELS
 from .simulated_answer import NOTHING, made_by, parameter_rows
@@ -69,7 +71,8 @@ def fit_placed(target, network, *, free=None, observe=None, maps=None, loss=None
         progress.start("as it stands")
     with jax.enable_x64(True):
         ground = Ground(network, observe, maps, fold.pool, np.triu(np.ones((target.n, target.n)), 1), target.band,
-                        target.slowest, NODES, loss, target.projector, envelope=target.envelope)
+                        target.slowest, NODES if target.envelope is None else ENVELOPE_NODES, loss, target.projector,
+                        envelope=target.envelope)
         best, blocks, theta, fc, status, tried = _search(ground, network, free, starts, steps, shrinkage, seed)
         if not best.loss < unstable_cost(loss):
             raise InputError("network", "no stable state of rest was found, which the closed form needs",

@@ -88,11 +88,21 @@ def fc_target(target):
     return made
 
 
+def _within(name, told):
+    """Return a fact of a value and its interval, if there is one."""
+    if told["value"] is None:
+        return []
+    ends = "" if told["ci95"] is None else f" ({told['ci95'][0]:.2f} to {told['ci95'][1]:.2f})"
+    return [(name, f"{told['value']:.2f}{ends}")]
+
+
 def _fc_facts(target):
     band = "the whole band" if target.band is None else f"{target.band[0]:g} to {target.band[1]:g} Hz"
     return (f"FC of {target.n} regions, {band}",
             [("design", target.design), ("folds", len(target.folds)), ("units that choose", target.units),
              ("TR", "unknown" if target.tr is None else f"{target.tr:g} s"),
+             *([] if target.samples is None else [("independent samples behind FC", f"{target.samples:.0f}")]),
+             *_within("best r to reach", target.ceiling), *_within("r of the data themselves", target.reliability),
              ("global signal regressed out", "yes" if target.gsr else "no"),
              *([] if target.nuisance is None else [("other sums regressed out", len(target.nuisance))]),
              *(("note", note) for note in target.notes), *(("flag", flag) for flag in target.flags)])

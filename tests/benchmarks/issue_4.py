@@ -26,7 +26,6 @@ from nmfit.compare.deviance import deviance_residuals
 from nmfit.compare.empirical import fc_score, group_fc
 from nmfit.compare.envelope import envelope_correlation
 from nmfit.compare.welch import cross_spectra
-from nmfit.fit import answer
 from nmfit.io import sphere_leadfield
 from nmfit.observe import Direct
 
@@ -57,7 +56,7 @@ def ceilings(count):
         for k in range(count):
             truth, data = made(np.random.default_rng([k, people, held]), people + held, spread)
             target = nmfit.fc_target(data[:people], tr=TR, heldout=data[people:] or None)
-            _, ceiling = answer._ceiling(target)
+            ceiling = target.ceiling
             score = np.mean([fc_score(truth, group_fc(fold.score)) for fold in target.folds])
             low, high = ceiling["ci95"]
             hits += low <= score <= high
