@@ -25,6 +25,7 @@ from nmfit.fit.ground import problem_of, with_drive
 from nmfit.fit.objective import fc_objective
 from nmfit.fit.rungs import Rung, blocks_of
 from nmfit.fit.space import origin_theta
+from nmfit.io.inputs import read_inputs
 from nmfit.models import Hopf
 from nmfit.network import Connectome, Network
 from nmfit.observe import Direct
@@ -169,6 +170,18 @@ def test_the_command_line_fits_a_matrix_of_orthogonal_envelopes(tmp_path, capsys
     assert cli.main(["fit", *given, "--envelope", "orthogonal", "--band", "8", "13", "--max-rung", "shared",
                      "--n-null", "0", "--sc-transform", "none", "-o", str(tmp_path / "out")]) in (0, 1)
     assert nmfit.load_result(tmp_path / "out").record["provenance"]["target"]["envelope"] == "orthogonal"
+
+
+def test_a_file_of_currents_is_read_as_a_series(tmp_path):
+    data = recorded(truth(), 150.0, 1)
+    for name, values in {"sources.csv": data, "sc.csv": WEIGHTS, "lengths.csv": BRAIN.lengths}.items():
+        np.savetxt(tmp_path / name, values, delimiter=",", header=",".join(BRAIN.labels), comments="")
+    files = {"sc": [tmp_path / "sc.csv"], "lengths": [tmp_path / "lengths.csv"], "bold": [tmp_path / "sources.csv"]}
+    target, brain, *_ = read_inputs(**files, tr=1 / RATE, band=BAND, envelope="orthogonal")
+    assert target.envelope.orthogonal
+    assert brain.lengths is not None
+    with pytest.raises(InputError, match="leave --engine out"):
+        read_inputs(**files, tr=1 / RATE, band=BAND, envelope="orthogonal", windows=(60.0, 10.0))
 
 
 def test_a_resonance_between_the_nodes_costs():

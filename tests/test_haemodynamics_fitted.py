@@ -47,9 +47,10 @@ def test_transit_times_of_regions_are_found_in_closed_form(tmp_path):
     found = np.array([row["value"] for row in rows])
     # FC tells how far lags differ, not which region is late: at zero lag every order has its mirror image
     assert abs(np.corrcoef(found, TAU)[0, 1]) > 0.9
-    assert np.abs(upper(np.asarray(result.arrays["fc_model"])) - upper(truth)).max() < 0.01
-    alike = fc_of(network(), Balloon())
-    assert np.abs(upper(alike) - upper(truth)).max() > 0.03                # what one time for all would miss
+    alike = fc_of(network(), Balloon())                                    # one time for all
+    missed, left = (np.abs(upper(fc) - upper(truth)).max() for fc in (alike, np.asarray(result.arrays["fc_model"])))
+    assert missed > 0.01
+    assert left < 0.2 * missed
     result.save(tmp_path / "out")
     assert rows_of(load_result(tmp_path / "out"), "bold.tau")[0]["value"] == pytest.approx(found[0])
 

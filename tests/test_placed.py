@@ -48,6 +48,11 @@ def test_a_mixed_network_with_unseen_regions_is_fitted_in_closed_form(tmp_path):
     assert result.labels == list(LABELS[:5])
     assert "2 regions act that no instrument sees" in result.rung("shared")["reason"]
     assert values["thalamus.a"] == -0.05
+    # a band tells a ratio better than levels, and the standard errors say so
+    told = {row["name"]: row["se"] / abs(row["value"]) for row in result.parameters if row["se"] is not None}
+    assert set(told) == {"G", "cortex.a"}
+    assert min(told.values()) > 0.05
+    assert {"standard_errors_model"} <= set(result.flags)
     result.save(tmp_path / "out")
     assert load_result(tmp_path / "out").rung("shared")["model"] == "Hopf+StuartLandau"
 

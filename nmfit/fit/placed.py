@@ -11,14 +11,16 @@ from ..compare.empirical import fc_score, group_fc
 from ..errors import InputError
 from ..observe import Balloon, Direct
 from .answer import NEAR_CRITICAL
+from .determined import add_model_errors, record_of
 from .envelopes import NODES as ENVELOPE_NODES
 from .envelopes import check_envelope
 from .evidence import heldout, heldout_error
-from .ground import TOLERANCE, Ground, ended, problem_of
+from .ground import TOLERANCE, Fitted, Ground, ended, problem_of
+from .identify import identify
 from .minimise import STATUSES, minimise
 from .objective import NODES, checked_loss, fc_objective, predicted_fc, unstable_cost
 from .result import Result
-from .rungs import LEVELS
+from .rungs import LEVELS, Rung
 from .simulated_answer import NOTHING, made_by, parameter_rows
 from .space import free_count, freed, observed, origin_theta, place, values_of
 
@@ -82,17 +84,25 @@ def fit_placed(target, network, *, free=None, observe=None, maps=None, loss=None
         lone = network.replace({"G": NO_COUPLING})
         twin = _search(ground, lone, apart, 1, steps, shrinkage, seed)[3] if apart else None
         abscissa = float(predicted_fc(theta, problem_of(ground, network, blocks, shrinkage))[1])
+        name, history = max(free.values(), key=LEVELS.index), np.asarray(best.history)[:int(best.steps) + 1]
+        found = Fitted(
+            Rung(name, network.drive is not None, "+".join(type(m).__name__ for m in network.groups.values())), fitted,
+            fc, float(best.loss), float(best.start_loss), tried, starts, free_count(blocks), 1, status, abscissa,
+            history, blocks, theta, shrinkage)
+        determined = identify(found, ground, target.samples)
     rows, bound = parameter_rows(fitted, instrument, values_of(fitted, instrument, free), blocks)
-    name = max(free.values(), key=LEVELS.index)
+    if determined is not None:
+        add_model_errors(rows, determined, instead=True)
     score, error = heldout(fc, fold), heldout_error(fc, fold)
-    flags = [*target.flags, "nulls_skipped", "standard_errors_skipped", "confirmation_skipped"]
+    errors = "standard_errors_skipped" if determined is None else "standard_errors_model"
+    flags = [*target.flags, "nulls_skipped", errors, "confirmation_skipped"]
     flags += ["noise_scale_unidentified"] + ([] if status.settled else ["not_converged"])
     flags += ["at_bound:" + ", ".join(bound)] if bound else []
     flags += ["near_critical"] if abscissa > -NEAR_CRITICAL else []
     flags += [] if score is not None else ["not_validated"]
     hidden = network.n - network.n_seen
-    rung = {"name": name, "model": "+".join(type(m).__name__ for m in network.groups.values()), "engine": "linear",
-            "free_parameters": free_count(blocks), "starts": starts, "steps": tried, "loss": float(best.loss),
+    rung = {"name": name, "model": found.rung.model, "engine": "linear", "free_parameters": found.free,
+            "starts": starts, "steps": tried, "loss": found.loss,
             "score_fit": fc_score(fc, fold.pool), "score_choose": None, "score_heldout": score,
             "score_heldout_se": error, "seconds": time.monotonic() - began, "status": status.name.lower(), "kept": True,
             "drive": network.drive is not None, "coupling_zero": None if twin is None else heldout(twin, fold),
@@ -108,14 +118,15 @@ def fit_placed(target, network, *, free=None, observe=None, maps=None, loss=None
         "baselines": base, "nulls": dict.fromkeys(("permuted", "rewired", "distance")),
         "stability": {"max_real_eigenvalue": abscissa},
         "confirmation": dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma")),
-        "parameters": rows, "provenance": made_by(command) | {
+        "parameters": rows, "identifiability": None if determined is None else record_of(determined, found),
+        "provenance": made_by(command) | {
             "seed": seed, "loss": None if loss is None else str(loss), "input_sha256": target.sha256,
             "options": {"free": dict(free), "starts": starts, "steps": steps, "shrinkage": shrinkage},
             "connectome": {"notes": [], "people": 1, "groups": {g: len(at) for g, at in network.members}},
             "target": {"design": target.design, "band": target.band, "tr": target.tr, "volumes": target.volumes,
                        "notes": list(target.notes)}, "seconds": time.monotonic() - began}}
     arrays = {"labels": np.array(labels), "weights": weights, "fc_fit": fold.pool, "fc_model": fc,
-              f"history_{name}": np.asarray(best.history)[:int(best.steps) + 1]}
+              f"history_{name}": history}
     if fold.score is not None:
         arrays["fc_score"] = group_fc(fold.score)
     return Result(record, arrays)
