@@ -139,6 +139,7 @@ def test_envelopes_are_fitted_from_recordings_to_the_table():
     assert "confirmation_skipped" in result.record["flags"]
 
 
+@pytest.mark.long
 def test_orthogonal_envelopes_reach_the_objective_with_a_gradient():
     target = nmfit.fc_target(recorded(truth(), 240.0, 1), tr=1 / RATE, band=BAND, envelope="orthogonal",
                              labels=BRAIN.labels)
