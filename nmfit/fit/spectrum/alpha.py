@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .ground import interpolation
-from .measures import SEARCHED, alpha_peak, occipital
+from .measures import SEARCHED, alpha_peak, aperiodic_slope, occipital
 from .problem import see
 
 DRAWS = 400
@@ -47,8 +47,10 @@ def model_alpha(fitted, errors, target, seed=0):
     draws = root @ np.random.default_rng([seed, 5]).standard_normal((values.size, DRAWS))
     slopes = fitted.layout.slopes(seen).reshape(freqs.size, target.s, -1)[:, at]
     middle = np.asarray(seen.log_psd)[:, at]
-    peak = alpha_peak(freqs, (10**middle).mean(1))
-    peaks = np.array([alpha_peak(freqs, power) for power in (10 ** (middle[..., None] + slopes @ draws)).mean(1).T])
+    slope = aperiodic_slope(target.freqs, fitted.psd[:, at].mean(1))
+    peak = alpha_peak(freqs, (10**middle).mean(1), slope=slope)
+    drawn = (10 ** (middle[..., None] + slopes @ draws)).mean(1).T
+    peaks = np.array([alpha_peak(freqs, power, slope=slope) for power in drawn])
     if not (np.isfinite(peak) and np.isfinite(peaks).any()):
         return None, None, None
     low, high = np.nanpercentile(peaks, [2.5, 97.5])

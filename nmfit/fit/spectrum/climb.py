@@ -17,13 +17,14 @@ from .answer import trial_row
 from .ground import pooled
 from .judge import channel_scores, judge
 from .rungs import LADDER, NAMES
-from .search import SensorGround, fit_sensor_rung
+from .search import TOLERANCE, SensorGround, fit_sensor_rung
 from .starts import coupling_let_in
 
-SHRINKAGES = (0.03, 0.1)
-COUPLED_STEPS = 15         # from the optimum without coupling
-BELOW_STEPS = 6            # the same of rungs below the last
+SHRINKAGES = (0.01, 0.03, 0.1)
+COUPLED_STEPS = 30         # of the highest rung, from the optimum without coupling
+BELOW_STEPS = 6            # the same of rungs below it
 APART_STEPS = 12           # of a kept rung from its optimum to little more data, and of what begins at another's
+CLOSE = 5e-4               # tolerance of the highest rung: what stands in the table is no search that stopped short
 
 
 def climb_by_slopes(target, brain, leadfield, *, max_rung, starts, steps, progress, keep=None):
@@ -52,15 +53,18 @@ def climb_by_slopes(target, brain, leadfield, *, max_rung, starts, steps, progre
     if progress is not None:
         progress.start("all but the score part, with and without coupling")
     apart, limit = dataclasses.replace(both, coupled=False), _least(APART_STEPS, steps)
-    twins = side_by_side(lambda f: fit_sensor_rung(apart, f.rung, f, shrinkage=f.shrinkage, steps=limit), kept)
-    whole = side_by_side(lambda twin: coupled(both, twin, steps if twin is twins[-1] else _least(BELOW_STEPS, steps)),
-                         twins)
+    twins = side_by_side(lambda f: fit_sensor_rung(
+        apart, f.rung, f, shrinkage=f.shrinkage, **(_highest(steps) if f is kept[-1] else {"steps": limit})), kept)
+    whole = side_by_side(lambda twin: coupled(
+        both, twin, **(_highest(steps) if twin is twins[-1] else {"steps": _least(BELOW_STEPS, steps)})), twins)
+    whole = [twin if fitted.unstable else fitted for fitted, twin in zip(whole, twins, strict=True)]
 
     def nulls(ground, order, steps):
         return [coupled(ground, relabelled(ground, twins[-1], order, steps), steps)]
 
     def climb(ground, steps):
-        return coupled(ground, along(dataclasses.replace(ground, coupled=False), kept[-1].path, steps), steps)
+        fitted = along(dataclasses.replace(ground, coupled=False), kept[-1].path, steps)
+        return coupled(ground, fitted, _least(APART_STEPS, steps))
 
     return both, tried, whole, twins, nulls, climb
 
@@ -73,11 +77,11 @@ def along(ground, path, steps):
     return fitted
 
 
-def coupled(ground, twin, steps=None):
+def coupled(ground, twin, steps, tolerance=TOLERANCE):
     """Return a rung with coupling, begun where it ended without; where that has no state of rest, without."""
-    fitted = fit_sensor_rung(ground, twin.rung, coupling_let_in(twin), shrinkage=twin.shrinkage,
-                             steps=_least(COUPLED_STEPS, steps))
-    return fitted if fitted.stable and not fitted.unstable else twin
+    fitted = fit_sensor_rung(ground, twin.rung, coupling_let_in(twin), shrinkage=twin.shrinkage, steps=steps,
+                             tolerance=tolerance)
+    return fitted if fitted.stable else twin
 
 
 def relabelled(ground, fitted, order, steps=None):
@@ -99,6 +103,10 @@ def relabelled(ground, fitted, order, steps=None):
                            steps=_least(APART_STEPS, steps))
 
 
+def _highest(steps):
+    return {"steps": _least(COUPLED_STEPS, steps), "tolerance": CLOSE}
+
+
 def _least(limit, steps):
     return limit if steps is None else min(limit, steps)
 
@@ -110,6 +118,8 @@ def _climb(ground, ladder, starts, steps, progress):
             continue                                       # nobody knows where regions lie
         if (kept is None and not rung.model) or (kept is not None and rung.scales > len(kept.fitted.networks) + 1):
             continue                                       # it would stand on a rung that was not kept
+        if rung.scales > 1 and len(kept.fitted.networks) >= rung.scales:
+            continue                                       # they are there already
         began = time.monotonic()
         if progress is not None:
             progress.start(rung.name)

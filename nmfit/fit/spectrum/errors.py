@@ -21,6 +21,7 @@ from .populations import COORDINATES, SCALES, model_name
 from .slopes import SENSOR_ROWS, network_at
 
 ROUNDS = 8                 # of what regions teach about how far they differ
+TRUSTED = 4                # regions' worth of trust in the prior's spread: few regions teach little
 WIDE = 1.96
 UNTOLD = 0.9               # share of the prior's spread that is left where data say nothing
 NEAR_BOUND = 0.01          # of the unit interval that bounds are mapped from
@@ -66,8 +67,9 @@ def learnt_spread(information, variance, fitted, layout):
     """Return the variances ``[m]`` of the free coordinates about 0, learnt where many are of one kind.
 
     A kind is what every region, or every sensor, has for itself: as many draws of one distribution, whose variance
-    maximises the evidence of the linearised fit (expectation maximisation, `ROUNDS` rounds from the prior's). What the
-    data do not tell stays as wide as the prior says. Other coordinates keep their priors.
+    maximises the evidence of the linearised fit (expectation maximisation, `ROUNDS` rounds from the prior's, which
+    counts as `TRUSTED` draws). What the data do not tell stays as wide as the prior says. Other coordinates keep
+    their priors.
 
     Parameters
     ----------
@@ -90,7 +92,8 @@ def learnt_spread(information, variance, fitted, layout):
         mean = posterior @ pull
         each = mean**2 + posterior.diagonal()
         for kind in np.unique(kinds[kinds >= 0]):
-            spread[kinds == kind] = each[kinds == kind].mean()
+            of, expected = kinds == kind, 1.0 / layout.precisions[free][kinds == kind][0]
+            spread[of] = (each[of].sum() + TRUSTED * expected) / (of.sum() + TRUSTED)
     return spread
 
 

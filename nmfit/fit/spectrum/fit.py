@@ -37,7 +37,9 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
         Regions in the order of the connectome; channels are matched by name.
     seed : int
         Of the nulls; starts are placed by design.
-    max_rung : {"shared", "columns", "two scales", "three scales", "maps", "region", "sensors"}
+    max_rung : str
+        "shared", "columns", "two scales", "three scales", "maps", "maps two scales", "maps three scales", "region" or
+        "sensors".
     starts : int
         Where a model enters: peaks of the data that an oscillator begins at, potentials at which columns rest.
     steps : int, optional

@@ -11,7 +11,7 @@ from ...parameters import declarations
 from ..space import frame
 from .ground import interpolation, model_frequencies
 from .populations import COORDINATES, bounds_of, model_name
-from .slopes import SENSOR_ROWS, Point, SensorProblem, network_at, sensors_see_compiled
+from .slopes import SENSOR_ROWS, Point, SensorProblem, network_at_compiled, sensors_see_compiled
 
 SLOWEST = 0.5              # 1/s: the least damping of columns that hear each other
 
@@ -68,7 +68,7 @@ def abscissa(problem, point):
     """
     heard, found = coupled_columns(problem), []
     for k in range(len(problem.networks)):
-        network, x = network_at(point, problem, k)
+        network, x = network_at_compiled(point, problem, k)
         columns = model_name(network) != "Hopf"
         found.append(float(leading_root(network, x) if k in heard else slowest_alone(network, x) if columns
                            else jnp.max(network.value("a"))))
@@ -88,12 +88,13 @@ def rests(problem, point):
 
     The leading root is tracked from the least damped poles; strong coupling can lift others, see `lifted`.
     """
-    return all(float(leading_root(*network_at(point, problem, k))) < -SLOWEST for k in coupled_columns(problem))
+    columns = (network_at_compiled(point, problem, k) for k in coupled_columns(problem))
+    return all(float(leading_root(*column)) < -SLOWEST for column in columns)
 
 
 def lifted(problem, point):
     """Return how many roots lie right of the axis: all are counted, which costs more than to track one."""
-    return sum(unstable_roots(*network_at(point, problem, k)) for k in coupled_columns(problem))
+    return sum(unstable_roots(*network_at_compiled(point, problem, k)) for k in coupled_columns(problem))
 
 
 def coupled_columns(problem):

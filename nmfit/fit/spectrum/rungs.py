@@ -49,6 +49,9 @@ LADDER = (
     SpectrumRung("two scales", scales=2),
     SpectrumRung("three scales", scales=3),
     SpectrumRung("maps", maps=True),
+    # Again, where they were not kept: alike in all regions a weak alpha's sources carry too little of it.
+    SpectrumRung("maps two scales", scales=2, maps=True),
+    SpectrumRung("maps three scales", scales=3, maps=True),
     SpectrumRung("region", maps=True, regions=True),
     SpectrumRung("sensors", maps=True, regions=True, sensors=True),
 )

@@ -13,7 +13,7 @@ from .newton import Found, settle_sensors
 from .populations import model_name
 from .problem import abscissa, lifted, rests, see
 from .rungs import brain_maps, layout_of
-from .slopes import SensorProblem, leadfield_at, network_at
+from .slopes import SensorProblem, leadfield_at, network_at_compiled
 from .starts import begun, continues
 
 STEPS, TOLERANCE = 40, 5e-3
@@ -125,7 +125,7 @@ class FittedSensors:
         return np.asarray(self.seen.sources)
 
 
-def fit_sensor_rung(ground, rung, below=None, *, starts=2, shrinkage=0.1, steps=None):
+def fit_sensor_rung(ground, rung, below=None, *, starts=2, shrinkage=0.1, steps=None, tolerance=TOLERANCE):
     """Fit a rung from where the rung below ended, or from several starts where a model enters.
 
     Parameters
@@ -137,6 +137,8 @@ def fit_sensor_rung(ground, rung, below=None, *, starts=2, shrinkage=0.1, steps=
     shrinkage : float
         Weight of the priors, as the variance of a residual of log10 power would be.
     steps : int, optional
+    tolerance : float
+        See `settle_sensors`.
     """
     counts = np.outer(ground.bins, np.ones(ground.leadfield.s) if ground.watched is None else ground.watched)
     found = []
@@ -147,11 +149,12 @@ def fit_sensor_rung(ground, rung, below=None, *, starts=2, shrinkage=0.1, steps=
         vector[vector.size - tail.size:] = tail
         if continues(rung, below):
             vector = layout.continued(below.layout, below.vector)
-        at = _settled(ground, problem, counts, layout, vector, shrinkage, STEPS if steps is None else steps)
+        at = _settled(ground, problem, counts, layout, vector, shrinkage,
+                      STEPS if steps is None else steps, tolerance)
         found.append((at, problem, layout))
     at, problem, layout = found[int(np.nanargmin([one.history[-1] for one, _, _ in found]))]
     point = layout.point(at.vector)
-    networks = tuple(network_at(point, problem, k)[0] for k in range(len(problem.networks)))
+    networks = tuple(network_at_compiled(point, problem, k)[0] for k in range(len(problem.networks)))
     return FittedSensors(
         rung=rung, networks=networks, leadfield=leadfield_at(point, problem), problem=problem, layout=layout,
         vector=at.vector, seen=at.seen, loss=float(at.history[-1]), start_loss=float(at.history[0]),
@@ -161,17 +164,17 @@ def fit_sensor_rung(ground, rung, below=None, *, starts=2, shrinkage=0.1, steps=
         path=(() if below is None else below.path) + ((rung, shrinkage),))
 
 
-def _settled(ground, problem, counts, layout, vector, shrinkage, steps):
+def _settled(ground, problem, counts, layout, vector, shrinkage, steps, tolerance):
     """Return where a search ends, or where one of the same inputs is remembered to have ended."""
     here = functools.partial(see, problem)
 
     def search():
         return settle_sensors(here, ground.data, counts, layout, vector, shrinkage=shrinkage, steps=steps,
-                              tolerance=TOLERANCE, allowed=functools.partial(rests, problem))
+                              tolerance=tolerance, allowed=functools.partial(rests, problem))
 
     if ground.keep is None:
         return search()
-    known = digest((problem, ground.data, counts, vector, layout.basis, layout.precisions), shrinkage, steps, TOLERANCE)
+    known = digest((problem, ground.data, counts, vector, layout.basis, layout.precisions), shrinkage, steps, tolerance)
     kept = ground.keep(known, lambda: {name: getattr(found, name) for found in [search()] for name in
                                        ("vector", "history", "steps", "converged")})
     return Found(kept["vector"], here(layout.point(kept["vector"])), kept["history"], int(kept["steps"]),

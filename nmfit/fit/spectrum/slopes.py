@@ -244,3 +244,4 @@ def sensors_see(point, problem):
 
 
 sensors_see_compiled = jax.jit(sensors_see, compiler_options=ALONE)
+network_at_compiled = jax.jit(network_at, static_argnums=2, compiler_options=ALONE)

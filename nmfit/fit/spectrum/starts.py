@@ -5,7 +5,7 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 
-from .measures import alpha_peak
+from .measures import alpha_peak, aperiodic_slope
 from .populations import PEAK, SCALES, START_COUPLING, model_name, population
 from .problem import beginning, problem_of, rests, see
 
@@ -38,7 +38,8 @@ def begun(ground, rung, below, starts):
         return [(_joined(ground, here, peak), np.zeros(0)) for peak in left_over(ground, below)[:max(starts, 1)]]
     freqs, mean, tail = ground.target.freqs, ground.psd.mean(1), np.zeros(0)
     if below is None:
-        leadfield, peaks = _with_noise(ground), [alpha_peak(freqs, mean), alpha_peak(freqs, mean, BETA)]
+        leadfield, peaks = _with_noise(ground), [
+            alpha_peak(freqs, mean, slope=aperiodic_slope(freqs, mean)), alpha_peak(freqs, mean, BETA)]
         peaks = [peak for peak in peaks if np.isfinite(peak)] or [PEAK]
     else:
         leadfield, peaks = below.problem.leadfield, [float(np.mean(below.networks[0].value("f")))]
