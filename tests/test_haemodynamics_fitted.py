@@ -40,7 +40,8 @@ def rows_of(result, name):
 def test_transit_times_of_regions_are_found_in_closed_form(tmp_path):
     truth = fc_of(network(), Balloon(tau=TAU))
     target = nmfit.fc_target(truth, band=BAND, labels=LABELS, heldout=truth, tr=2.0, n_volumes=300)
-    result = nmfit.fit(target, network(), free={"bold.tau": "region"}, starts=1, shrinkage=1e-8, steps=100)
+    result = nmfit.fit(target, network(), free={"bold.tau": "region"}, starts=1, shrinkage=1e-8, steps=200,
+                       loss=nmfit.loss.FCMSE())
     rows = rows_of(result, "bold.tau")
     assert [row["region"] for row in rows] == list(LABELS)
     assert {row["unit"] for row in rows} == {"s"}
@@ -51,6 +52,7 @@ def test_transit_times_of_regions_are_found_in_closed_form(tmp_path):
     missed, left = (np.abs(upper(fc) - upper(truth)).max() for fc in (alike, np.asarray(result.arrays["fc_model"])))
     assert missed > 0.01
     assert left < 0.2 * missed
+    assert all(row["se"] > 0 for row in rows)
     result.save(tmp_path / "out")
     assert rows_of(load_result(tmp_path / "out"), "bold.tau")[0]["value"] == pytest.approx(found[0])
 
