@@ -134,9 +134,11 @@ def test_envelopes_are_fitted_from_recordings_to_the_table():
     assert fc_score(np.asarray(result.arrays["fc_model"]), expected) > 0.8
     rows = {row["name"]: row for row in result.parameters}
     assert rows["G"]["value"] > 0
+    assert rows["speed"]["flag"] != "fixed"
     assert rows["G"]["se"] > 0                                              # over people
     assert "amplitude envelopes" in result.methods()
     assert "confirmation_skipped" in result.record["flags"]
+    assert not any(flag.startswith("time_scales") for flag in result.record["flags"])
 
 
 @pytest.mark.long

@@ -10,6 +10,7 @@ from ..models import MODELS, Facts, cautions
 from .compare_results import unit_arrays
 from .context import Context
 from .determined import judged
+from .envelopes import in_band
 from .evidence import FEWEST_NULLS
 from .ground import problem_of
 from .ladder import OUT_OF_TIME
@@ -106,6 +107,7 @@ def _cautions(plan, trials):
     tried = [plan.model if name == own or name not in MODELS else MODELS[name]()
              for name in dict.fromkeys(t.rung.model for t in trials)]
     bold = plan.target.envelope is None
+    tried = tried if bold else [in_band(model, plan.target.band)[0] for model in tried]
     facts = Facts(tuple(tried), "fmri" if bold else "eeg", plan.target.band, plan.target.tr if bold else None,
                   haemodynamics=bold)
     return [f"{name}:{detail}" for name, detail, _ in cautions(facts)]

@@ -108,7 +108,7 @@ def blocks_of(network, rung, maps, level_known, slowest, fastest=None):
     model = next(iter(network.groups.values()))
     own = model.fit_first[:1]
     known = {"along_maps": rung.level != "shared", "regions": rung.level in ("region", "edges")}
-    blocks = [shared_block(network, "G")]
+    blocks = [shared_block(network, name) for name in ("G", "speed") if name in network.declared()]
     blocks += [regional_block(network, p, maps, level=True, known_level=level_known,
                               slowest=slowest, fastest=fastest, **known) for p in own]
     blocks += [regional_block(network, "noise", maps, known_level=False, **known)]
