@@ -51,6 +51,7 @@ KNOWN_BEFORE_TRACING = {
     "fit/bayes.py": "calls compiled chains and measures what they return",
     "fit/identify.py": "differences compiled predictions, and measures what they return",
     "fit/profile.py": "calls compiled fits and keeps what they return",
+    "fit/envelope_errors.py": "measures draws, and calls a compiled slope",
     "fit/simulated_errors.py": "differences compiled predictions, and measures what they return",
     "fit/spectrum/loss_errors.py": "differences compiled predictions, and measures what they return",
     "fit/recover.py": "calls compiled fits and measures their spread",

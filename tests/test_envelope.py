@@ -119,6 +119,9 @@ def test_a_network_as_it_stands_is_fitted_to_envelopes():
     result = nmfit.fit(target, network, free={"G": "shared"}, starts=1, steps=12)
     (row,) = [row for row in result.parameters if row["name"] == "G"]
     assert row["value"] == pytest.approx(15.0, rel=0.4)
+    assert target.samples == pytest.approx(0.75 * 600 * 5)
+    low, high = row["ci95"]
+    assert low < 15.0 < high < 45.0
 
 
 @pytest.mark.long
@@ -185,6 +188,15 @@ def test_a_file_of_currents_is_read_as_a_series(tmp_path):
     assert brain.lengths is not None
     with pytest.raises(InputError, match="leave --engine out"):
         read_inputs(**files, tr=1 / RATE, band=BAND, envelope="orthogonal", windows=(60.0, 10.0))
+
+
+def test_a_matrix_of_envelopes_lets_regions_ring_in_the_middle_of_the_band():
+    target = nmfit.fc_target(np.eye(N) * 0.7 + 0.3, band=BAND, envelope="amplitude", labels=BRAIN.labels, tr=1 / RATE,
+                             n_volumes=60_000)
+    assert target.samples == pytest.approx(5 * 600)
+    ground = plan_of(target, BRAIN).ground(target.final)
+    assert float(ground.network.value("f")) == 10.5
+    assert np.asarray(ground.network.value("a")) == pytest.approx(-0.5 * 5 * np.pi)
 
 
 def test_a_resonance_between_the_nodes_costs():

@@ -29,10 +29,14 @@ class Envelope:
 
     def expected(self, covariance):
         """Return the envelope correlations ``[n, n]`` expected of the analytic covariance of a band, complex."""
-        if self.leakage is not None:
-            mixed = jnp.asarray(self.leakage).astype(covariance.dtype)
-            covariance = mixed @ covariance @ mixed.T
-        return envelope_correlation(covariance, self.orthogonal)
+        return envelope_correlation(self.leaked(covariance), self.orthogonal)
+
+    def leaked(self, covariance):
+        """Return an analytic covariance as the inverse solution mixes it."""
+        if self.leakage is None:
+            return covariance
+        mixed = jnp.asarray(self.leakage).astype(covariance.dtype)
+        return mixed @ covariance @ mixed.T
 
     def select(self, at):
         """Return it of some regions, in the order given."""

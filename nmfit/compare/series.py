@@ -154,7 +154,7 @@ def envelope_fc(data, tr, band, orthogonal=True):
     orthogonal : see `envelope_correlation`
     """
     edge = math.ceil(1.0 / ((band[1] - band[0]) * tr))
-    return _of_envelopes(analytic(band_pass(data, tr, band))[edge:len(data) - edge], orthogonal)
+    return correlated_envelopes(analytic(band_pass(data, tr, band))[edge:len(data) - edge], orthogonal)
 
 
 def envelope_correlation(data, orthogonal=False):
@@ -168,10 +168,11 @@ def envelope_correlation(data, orthogonal=False):
     ----------
     Hipp, Hawellek, Corbetta, Siegel & Engel 2012, Nat Neurosci 15:884.
     """
-    return _of_envelopes(analytic(data), orthogonal)
+    return correlated_envelopes(analytic(data), orthogonal)
 
 
-def _of_envelopes(z, orthogonal):
+def correlated_envelopes(z, orthogonal):
+    """Return `envelope_correlation` of analytic signals, complex ``[t, n]``."""
     size = np.abs(z)
     if not orthogonal:
         return np.corrcoef(size.T)

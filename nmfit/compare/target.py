@@ -68,10 +68,20 @@ def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_vol
     if envelope is not None:
         seen = envelope_of(envelope, leakage, target.n)
         told = "orthogonalised " if seen.orthogonal else ""
-        return dataclasses.replace(target, envelope=seen, notes=(
+        return dataclasses.replace(target, envelope=seen, samples=_in_band(target, data, tr, labels), notes=(
             *target.notes, *notes, f"FC of {told}amplitude envelopes in {band[0]:g} to {band[1]:g} Hz"))
     return dataclasses.replace(target, gsr=gsr, nuisance=nuisance, samples=_samples(target, data, tr, labels),
                                notes=(*target.notes, *notes, *notes_of(data, gsr, nuisance)))
+
+
+def _in_band(target, data, tr, labels):
+    """Return how many independent amplitudes the final pool holds: B a second in a band of B Hz; None where unknown."""
+    width = target.band[1] - target.band[0]
+    if target.design == "matrix":
+        known = target.volumes is not None and target.tr is not None
+        return target.volumes * target.tr * width if known else None
+    share = 1.0 - ROLES["score"] if target.design == "blocks" else 1.0
+    return share * width * sum(run.seconds for run in _as_runs(data, tr, labels))
 
 
 def _check_envelope(envelope, leakage, band, regressed):

@@ -29,13 +29,14 @@ def check_envelope(target, models, delayed):
 def in_band(model, band):
     """Return a model that rings in a band of EEG, the summed input weight of a region to begin with, in 1/s, and rates.
 
-    A rotating plane is damped as fast as its resonance fills half the band; how fast it may be at most is the last of
-    the three, 1/s. Other models have the time scale that they have.
+    A rotating plane turns in the middle of the band, damped as fast as its resonance fills half of it; how fast it may
+    be damped at most is the last of the three, 1/s. Other models have the time scale that they have.
     """
     if model.rotation is None:
         return model, COLUMN_INPUT, None
     (damping,), width = model.damped, pi * (band[1] - band[0])
-    return dataclasses.replace(model, **{damping: -0.5 * width}), 0.5 * width, 10.0 * width
+    own = {damping: -0.5 * width, model.rotation: 0.5 * (band[0] + band[1])}
+    return dataclasses.replace(model, **own), 0.5 * width, 10.0 * width
 
 
 def unresolved(abscissa, band, nodes):

@@ -66,12 +66,11 @@ class Plan:
             brain = make(brain)
         fc = getattr(fold_or_split, "fit", None)
         pairs = getattr(fold_or_split, "pairs", None)
-        model = self.model
-        if model.rotation is not None and fold_or_split.frequency is not None:
-            model = dataclasses.replace(model, **{model.rotation: fold_or_split.frequency})
-        start, envelope, fastest = START_INPUT, self.target.envelope, None
+        model, start, envelope, fastest = self.model, START_INPUT, self.target.envelope, None
         if envelope is not None:
             model, start, fastest = in_band(model, self.target.band)
+        if model.rotation is not None and fold_or_split.frequency is not None:
+            model = dataclasses.replace(model, **{model.rotation: fold_or_split.frequency})
         network = Network.of(brain, model, G=start / brain.weights.sum(1).mean(), coupling=self.coupling,
                              fic=hasattr(model, "balanced"), delays=envelope is not None and brain.lengths is not None)
         # One value per region from the start, so that all rungs have one structure and compile once.

@@ -16,6 +16,7 @@ from ..compare.empirical import upper
 from ..compare.loss import FC, MeanFC, Seen, Wanted
 from ..compare.series import fisher_z
 from ..dynamics import form_of
+from .envelope_errors import envelope_slopes
 from .ground import predict, problem_of
 from .space import at_bound, is_free, off_bounds
 from .threads import side_by_side
@@ -167,12 +168,12 @@ def identify(fitted, ground, samples=None, map_names=None):
 
     Returns
     -------
-    Determined, or None where there are too many coordinates, and for envelopes, whose sampling is not that of FC
+    Determined, or None where there are too many coordinates
     """
     ground = ground.under(fitted.rung.model)
     coordinates = coordinates_of(fitted.blocks, map_names)
     most = MOST if form_of(ground.network, ground.observation) == "symmetric" else MOST_SLOW
-    if ground.envelope is not None or fitted.rung.level == "edges" or not 0 < len(coordinates) <= most:
+    if fitted.rung.level == "edges" or not 0 < len(coordinates) <= most:
         return None
     blocks, theta = off_bounds(fitted.blocks, fitted.theta)
     problem = problem_of(ground, fitted.network, blocks, fitted.shrinkage)
@@ -188,7 +189,10 @@ def identify(fitted, ground, samples=None, map_names=None):
         at = upper(np.asarray(pairs)) > 0
         error = (upper(fisher_z(fitted.fc)) - upper(fisher_z(ground.fc)))[at]
         samples, said = float(1.0 / np.mean(error**2)), "misfit"
-    v = _slope_covariance(loss, fc, pairs, derivative, float(samples))
+    if ground.envelope is None:
+        v = _slope_covariance(loss, fc, pairs, derivative, float(samples))
+    else:
+        v = envelope_slopes(loss, theta, problem, fc, derivative, float(samples))
     return Determined(coordinates, sizes, h + np.diag(prior), v, h, float(samples), said,
                       tuple(at_bound(fitted.blocks, fitted.theta)), blocks, theta)
 

@@ -71,10 +71,15 @@ def checked_loss(loss, target, who="a fit of FC in closed form"):
     return loss
 
 
+def placed_linear(theta, problem):
+    """Return the linearised network with every block at ``theta``."""
+    network = place(problem.network, problem.blocks, theta)
+    return linearise(network, observed(problem.observation, problem.blocks, theta))
+
+
 def predicted_fc(theta, problem, nodes=None):
     """Return the model's FC in the band and its stability figure."""
-    network = place(problem.network, problem.blocks, theta)
-    linear = linearise(network, observed(problem.observation, problem.blocks, theta))
+    linear = placed_linear(theta, problem)
     if problem.envelope is not None:
         analytic = analytic_covariance(linear, problem.band, nodes or problem.nodes)
         return problem.envelope.expected(analytic), linear.abscissa(), linear.converged
