@@ -20,14 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 jax.config.update("jax_enable_x64", True)
 
-from grid import ENGINES, STATISTICS, cells  # noqa: E402
+from grid import ENGINES, OBSERVATIONS, STATISTICS, cells  # noqa: E402
 
 from nmfit.models import MODELS  # noqa: E402
 
 MARK = {"ok": "yes", "refused": "no", "wrong": "WRONG"}
-
-
-TABLE = ("Direct", "Balloon", "LeadField")      # the kernels go the Balloon's way; `pytest -m long` runs them, too
 
 
 def kept(path):
@@ -41,7 +38,7 @@ def main(engine, keep):
     lines = ["| model | observation | " + " | ".join(STATISTICS) + " |", "| --- | --- |" + " --- |" * len(STATISTICS)]
     reasons, counts = {}, dict.fromkeys(MARK, 0)
     for model in MODELS:
-        for observation in TABLE:
+        for observation in OBSERVATIONS:
             began, row, name = time.monotonic(), [], f"{engine} {model} {observation}"
             if name not in done:
                 done[name] = [[v.state, v.why] for v in cells(model, observation, engine).values()]

@@ -125,6 +125,21 @@ def test_a_network_as_it_stands_is_fitted_to_envelopes():
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("kind", ["amplitude", "orthogonal"])
+def test_standard_errors_of_envelopes_are_how_far_refits_scatter(kind):
+    found, told = [], []
+    for seed in range(16):
+        fc = series.envelope_fc(recorded(truth(), 400.0, 50 + seed), 1 / RATE, BAND, kind == "orthogonal")
+        target = nmfit.fc_target(fc, tr=1 / RATE, band=BAND, envelope=kind, labels=BRAIN.labels, n_volumes=40_000)
+        result = nmfit.fit(target, truth(), free={"G": "shared"}, starts=1, steps=30, loss=nmfit.loss.FCMSE())
+        (row,) = [row for row in result.parameters if row["name"] == "G"]
+        found.append(np.log(row["value"]))
+        told.append(row["se"] / row["value"])
+    # a standard deviation of 16 is known to a fifth
+    assert np.std(found, ddof=1) == pytest.approx(np.median(told), rel=0.5)
+
+
+@pytest.mark.long
 def test_envelopes_are_fitted_from_recordings_to_the_table():
     runs = [recorded(truth(), 120.0, seed) for seed in range(3)]
     target = nmfit.fc_target(runs, tr=1 / RATE, band=BAND, envelope="amplitude", labels=BRAIN.labels)
