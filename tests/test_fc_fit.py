@@ -13,6 +13,7 @@ import nmfit as nf
 from nmfit.compare.empirical import (
     fc_score,
 )
+from nmfit.compare.fc_ceiling import reliability_and_ceiling
 from nmfit.errors import InputError
 from nmfit.fit.ground import Ground, fit_rung, problem_of
 from nmfit.fit.maps import standardised
@@ -291,3 +292,16 @@ def test_maps_are_standardised_and_a_flat_one_is_refused_by_its_number():
         standardised([[0.0, 1.0, 2.0], [1.0, 1.0, 1.0]], 3)
     with pytest.raises(InputError, match="one column per region"):
         standardised([[0.0, 1.0]], 3)
+
+
+def test_the_ceiling_of_people_who_take_turns_has_an_interval_that_shrinks_with_people():
+    rng, widths = np.random.default_rng(0), []
+    mix = rng.normal(size=(12, 4))
+    for count in (6, 24):
+        people = [(mix + 0.5 * rng.normal(size=mix.shape)) @ rng.normal(size=(4, 300)) + rng.normal(size=(12, 300))
+                  for _ in range(count)]
+        _, ceiling = reliability_and_ceiling(nf.fc_target([p.T for p in people], tr=2.0, band=None))
+        low, high = ceiling["ci95"]
+        assert low < ceiling["value"] < high or high == 1.0
+        widths.append(high - low)
+    assert widths[0] > 1.3 * widths[1] > 0.0

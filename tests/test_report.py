@@ -161,6 +161,11 @@ def test_confirmation_is_told_with_its_sweep():
     record = make_result(confirmation=found).record
     text = words.confirmation(record)
     assert "does not agree with the closed form: its FC scores r = 0.72, a change of -0.077" in text
+    heldout = next(rung for rung in record["rungs"] if rung["name"] == record["chosen"])
+    heldout["score_heldout"] = 0.797
+    assert "on the same data" not in words.confirmation(record)
+    heldout["score_heldout"] = 0.62
+    assert "a change of -0.077 from the closed form's 0.80 on the same data" in words.confirmation(record)
     assert "The largest noise at which the two agree is sigma = 0.0063 (its own is 0.02)" in text
     assert "off by 0.051 on average" in text
     assert "where chance" not in text

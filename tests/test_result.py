@@ -405,6 +405,17 @@ def test_fc_figure_shows_both_matrices_on_one_scale_in_one_order(result):
     assert -difference.get_clim()[0] == pytest.approx(difference.get_clim()[1])
 
 
+def test_where_people_took_turns_the_fc_that_is_shown_was_fitted(result):
+    held = result.plot_scatter().axes[0]
+    assert "held out" in held.get_ylabel()
+    assert "ceiling" in held.get_title(loc="left")
+    turns = Result(result.record, result.arrays | {"fc_score": result.arrays["fc_fit"]})
+    shown = turns.plot_scatter().axes[0]
+    assert "measured, fitted" in shown.get_ylabel()
+    assert "ceiling" not in shown.get_title(loc="left")
+    assert f"({result.score:.2f} held out)" in shown.get_title(loc="left")
+
+
 def test_maps_without_centroids_and_without_regional_parameters(result):
     assert result.plot_maps().axes
     assert without(result, "centroids").plot_maps().axes

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from .empirical import fc_score, group_fc, group_reliability
+from .empirical import fc_score, group_fc, group_reliability, spearman_brown
 
 
 def reliability_and_ceiling(target):
@@ -39,9 +39,16 @@ def _spread(values, target, statistic, luck=None):
     """Return a 95 % interval: over folds where there are several, else the jackknife over units of the score part.
 
     ``luck`` is a score on these units: even the truth's varies with who was measured, beside what is known of the
-    reliability, and the two variances add.
+    reliability, and the two variances add. Where people take turns the reliability is that of all of them, the same in
+    every fold: what is known of it is the jackknife over people.
     """
-    if len(values) > 1:
+    if len(values) > 1 and luck is not None:
+        everyone, size = target.final.units, len(target.folds[0].score)
+        scores, count = [luck(fold, fold.score) for fold in target.folds], len(everyone)
+        left = [spearman_brown(group_reliability(np.delete(everyone, u, axis=0)), size / (count - 1))
+                for u in range(count)]
+        error = np.sqrt((count - 1) * np.var(np.sqrt(np.maximum(left, 0.0))) + np.var(scores, ddof=1) / len(scores))
+    elif len(values) > 1:
         error, count = np.std(values, ddof=1) / np.sqrt(len(values)), len(values)
     else:
         fold = target.folds[0]

@@ -74,7 +74,8 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
     flags += [f"quadrature_coarse:{drift:.1e}"] if drift > REFINED else []
     if plan.maps is not None and evidence is not None and (evidence["baselines"].get("map_only") or 0) > 0.3:
         flags.append("map_from_target:" + ", ".join(map_names) if map_names else "map_from_target")
-    empirical = target.final.pool if fold.score is None else group_fc(fold.score)
+    alone = fold.score is not None and len(target.folds) == 1      # where people take turns, nobody is left out at last
+    empirical = group_fc(fold.score) if alone else target.final.pool
     confirmation = {"score": None, "difference": None, "sampling_error": None, "agrees": None, "sigma": None}
     if confirm:
         from .confirm import confirm_fc

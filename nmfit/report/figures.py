@@ -19,10 +19,14 @@ def drawn(draw):
 
 
 def measured(result):
-    """Return the empirical FC a model is shown against, and what it is."""
-    if "fc_score" in result.arrays:
+    """Return the empirical FC a model is shown against, and what it is.
+
+    Where people took turns everybody's data scored once, and the model that is shown is fitted to all of them.
+    """
+    fitted = result.arrays.get("fc_fit")
+    if "fc_score" in result.arrays and (fitted is None or not np.allclose(result.arrays["fc_score"], fitted)):
         return result.arrays["fc_score"], "measured, held out"
-    return result.arrays["fc_fit"], "measured, fitted"
+    return fitted, "measured, fitted"
 
 
 @drawn
@@ -119,8 +123,10 @@ def edges(result, narrow=False):
         axis.scatter(x, y, s=size, color=to_rgba(look.MODEL, 0.35), linewidths=0, rasterized=True)
     low, high = min(x.min(), y.min()), max(x.max(), y.max())
     axis.plot([low, high], [low, high], color=look.TEXT, linewidth=0.8, linestyle=(0, (4, 3)), label="equal")
-    ceiling = result.record["ceiling"]["value"]
-    axis.set_title(f"r = {_r(x, y)}" + (f"   (ceiling {ceiling:.2f})" if ceiling is not None else ""))
+    ceiling = result.record["ceiling"]["value"] if what != "measured, fitted" else None
+    heldout = result.rung(result.chosen)["score_heldout"] if what == "measured, fitted" else None
+    beside = f"   (ceiling {ceiling:.2f})" if ceiling is not None else f"   ({heldout:.2f} held out)" if heldout else ""
+    axis.set_title(f"r = {_r(x, y)}{beside}")
     axis.set_xlabel("FC of the model (Pearson r)")
     axis.set_ylabel(f"FC {what} (Pearson r)")
     axis.set_aspect("equal", adjustable="datalim")

@@ -6,6 +6,7 @@ from ..parameters import declarations
 from .vocabulary import BASELINES, CLAIMS, CONNECTOME, FLAGS, SCORE_NAMES
 
 MOST_NAMED = 14            # parameters whose recovery is listed
+OWN_DATA = 0.02            # the least that an r on fitted data lies over the held-out one to be told apart
 
 
 def score_name(record):
@@ -286,6 +287,15 @@ def headline(result):
     return f"{told}, provisionally" if _capped(result.record) else told
 
 
+def _in_sample(record, found):
+    """Return what the closed form scores on the data that the simulation is held against, where all were fitted."""
+    heldout = next((rung["score_heldout"] for rung in record["rungs"] if rung["name"] == record["chosen"]), None)
+    closed = found["score"] - found["difference"]
+    if heldout is None or abs(closed - heldout) < OWN_DATA:
+        return ""
+    return f" from the closed form's {closed:.2f} on the same data"
+
+
 def confirmation(record):
     """Return what simulating the non-linear model said, in sentences."""
     found = record["confirmation"]
@@ -303,7 +313,7 @@ def confirmation(record):
     else:
         text += f": its FC scores {score_name(record)} = {found['score']:.2f}"
         if found["difference"] is not None:
-            text += f", a change of {found['difference']:+.2g}"
+            text += f", a change of {found['difference']:+.2g}{_in_sample(record, found)}"
         if found["sampling_error"] is not None:
             text += f" where two sampling errors are {2 * found['sampling_error']:.2g}"
         if found.get("rmse") is not None:

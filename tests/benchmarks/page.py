@@ -99,7 +99,7 @@ def measure_fit(k, name):
         score = given["fc_score"]
         if name == "nmfit":
             rows, told = {}, {}
-            for stage in ("shared", "regional"):
+            for stage in ("shared", "maps", "regional"):
                 cold, told = (ask("nmfit", f"fit_{stage}", data, cache=str(Path(folder) / stage)) for _ in range(2))
                 rows[stage] = {"cold": {n: cold["first"][n] for n in ("wall", "cpu")},
                                "kept": {n: told["first"][n] for n in ("wall", "cpu")},

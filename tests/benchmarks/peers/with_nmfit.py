@@ -120,8 +120,13 @@ def fit_shared(data):
     return fit(data, [(nf.Rung("shared", True), 0.0)])
 
 
+def fit_maps(data):
+    """The same, then damping, noise and drive along four maps, harmonics of the connectome."""
+    return fit(data, [(nf.Rung("shared", True), 0.0), (nf.Rung("maps", True), 0.0)])
+
+
 def fit_regional(data):
-    """The same, then damping, noise and drive of every region."""
+    """Three parameters, then damping, noise and drive of every region."""
     return fit(data, [(nf.Rung("shared", True), 0.0), (nf.Rung("region", True), 1e-5)])
 
 
@@ -189,6 +194,6 @@ if __name__ == "__main__":
     with np.load(sys.argv[2], allow_pickle=False) as file:
         given = dict(file)
     jobs = {"simulate": simulate, "gradient": gradient, "fit_shared": fit_shared,
-            "fit_regional": fit_regional, "climb": climb, "growth": growth}
+            "fit_maps": fit_maps, "fit_regional": fit_regional, "climb": climb, "growth": growth}
     result = jobs[sys.argv[1]](given)
     print(json.dumps(result | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
