@@ -43,18 +43,18 @@ def minimised(problem, theta, *, steps, rate, keys, progress=None):
     health : Health
     problem : as it ended, with its twin or without
     """
-    health, slopes = _slopes(problem, theta, keys)
+    health, slopes = slopes_at(problem, theta, keys)
     found = _descended(problem, slopes, theta, steps, rate, progress)
     if found.outcome not in (Outcome.DIVERGED, Outcome.NON_FINITE_START) or problem.control == "none":
         return found, health, problem
     alone = dataclasses.replace(problem, control="none")
-    health, slopes = _slopes(alone, found.theta, keys)
+    health, slopes = slopes_at(alone, found.theta, keys)
     after = _descended(alone, slopes, found.theta, steps, rate, progress)
     start = found.start_loss if np.isfinite(found.start_loss) else after.start_loss
     return dataclasses.replace(after, start_loss=start, rollbacks=found.rollbacks + after.rollbacks), health, alone
 
 
-def _slopes(problem, theta, keys):
+def slopes_at(problem, theta, keys):
     """Return what slopes of the loss are worth at a point, and a function that gives value and slopes, or None."""
     seconds = problem.plan.samples * problem.plan.sample
     held = dataclasses.replace(problem, begun=_warmed(theta, problem))

@@ -41,9 +41,9 @@ def best_twin(network, observation, plan, keys, tr, band):
     best = ("none", 1.0)
     for kind in ("rest", "closure") if network.lengths is None and network.colour is None else ("rest",):
         corrected, plain, usable = jax.device_get(_each(network, observation, plan, keys, tr, band, kind == "closure"))
-        spread, plainly = (float(np.sqrt(np.mean(np.var(fcs, axis=0)))) for fcs in (corrected, plain))
-        if usable and np.isfinite(spread) and spread < min(WORTH, best[1]) * plainly:
-            best = (kind, spread / plainly)
+        if usable and np.isfinite(corrected).all() and np.isfinite(plain).all():
+            spread, plainly = (float(np.sqrt(np.mean(np.var(fcs, axis=0)))) for fcs in (corrected, plain))
+            best = (kind, spread / plainly) if spread < min(WORTH, best[1]) * plainly else best
         if best[1] <= GOOD:
             break
     return best
