@@ -136,8 +136,7 @@ def losses_of_scans(theta, problem):
 
 
 def tangent_sizes(theta, direction, problem):
-    """Return the root mean square of d signal / d theta along a direction, in ten stretches of the first scan."""
-    first = dataclasses.replace(problem, keys=problem.keys[:1], begun=jax.tree.map(lambda v: v[:1], problem.begun))
-    moved = jax.jvp(lambda t: simulated_signals(t, first)[0], (theta,), (direction,))[1]
-    usable = moved.shape[0] // 10 * 10
-    return jnp.sqrt(jnp.mean(moved[:usable].reshape(10, -1) ** 2, axis=1))
+    """Return the root mean square of d signal / d theta along a direction in ten stretches of scans, ``[s, 10]``."""
+    moved = jax.jvp(lambda t: simulated_signals(t, problem), (theta,), (direction,))[1]
+    usable = moved.shape[1] // 10 * 10
+    return jnp.sqrt(jnp.mean(moved[:, :usable].reshape(len(moved), 10, -1) ** 2, axis=2))

@@ -33,7 +33,7 @@ class Health:
     slope, difference : along the estimator's own direction, by itself and by central differences: with the same noise
         for the whole gradient, over a wide step and under other noise for everything else
     error : their distance relative to the slope
-    growth : e-folds per second of d signal / d theta over the scan
+    growth : e-folds per second of d signal / d theta over a scan, the fastest of all scans
     estimator : "gradient" (reverse mode, whole), "windowed" (reverse mode, no further back than the horizon),
         "smoothed", "differences" or "none"; "search" where no gradient was asked for
     horizon : seconds that a windowed gradient looks back, else None
@@ -207,8 +207,11 @@ def _direction(gradient):
 
 
 def _growth(sizes, seconds):
-    """Return e-folds per second of tangents in ten stretches of a scan, as far as they are finite."""
-    sizes = np.asarray(sizes)
+    """Return the fastest e-folds per second of tangents ``[s, 10]`` in ten stretches of scans, as far as finite."""
+    return max(_growth_of(row, seconds) for row in np.atleast_2d(sizes))
+
+
+def _growth_of(sizes, seconds):
     usable = np.isfinite(sizes) & (sizes > 0)
     sizes = sizes if usable.all() else sizes[:np.argmin(usable)]
     if sizes.size < 2:
