@@ -21,6 +21,7 @@ from .objective import predicted_cross, predicted_psd
 
 DRAWS = 300               # the standard error of a standard error is then 4 %
 MOST = 120                # coordinates
+LARGEST = 2e7             # complex numbers that slopes of cross-spectra hold, 0.3 GB
 
 
 def determined_under_loss(fitted, ground, seed=0):
@@ -36,7 +37,8 @@ def determined_under_loss(fitted, ground, seed=0):
     seed : int
     """
     coordinates = coordinates_of(fitted.blocks)
-    if ground.dof is None or not 0 < len(coordinates) <= MOST:
+    size = len(coordinates) * ground.psd.shape[0] * ground.psd.shape[1] ** 2
+    if ground.dof is None or not 0 < len(coordinates) <= MOST or size > LARGEST:
         return None
     blocks, theta = off_bounds(fitted.blocks, fitted.theta)
     problem = problem_of(ground, fitted.network, fitted.leadfield, blocks, fitted.shrinkage)
