@@ -20,7 +20,7 @@ from nmfit.fit.maps import standardised
 from nmfit.fit.minimise import Status, minimise
 from nmfit.fit.objective import fc_objective, predicted_fc
 from nmfit.fit.rungs import LEVELS, Rung, blocks_of, default_ladder
-from nmfit.fit.space import free_count, is_free, origin_theta, penalty, place
+from nmfit.fit.space import at_bound, free_count, is_free, origin_theta, penalty, place
 from nmfit.models import Hopf, JansenRit
 from nmfit.network import Connectome, Network
 from nmfit.network.surrogates import harmonics
@@ -305,3 +305,18 @@ def test_the_ceiling_of_people_who_take_turns_has_an_interval_that_shrinks_with_
         assert low < ceiling["value"] < high or high == 1.0
         widths.append(high - low)
     assert widths[0] > 1.3 * widths[1] > 0.0
+
+
+def test_a_level_at_its_bound_does_not_take_the_differences_between_regions_with_it():
+    # The shared optimum lies at the fastest damping; far out its bijection is flat, and slopes along maps do nothing.
+    network = hopf().replace({"a": -4.0 * np.exp(0.8 * np.linspace(-1.5, 1.5, N)), "G": 3.0})
+    here = ground(fc=fc_of(network, BAND), band=BAND)
+    fitted = fit_rung(here, Rung("shared"))
+    block = next(b for b in fitted.blocks if b.name == "a")
+    assert np.abs(np.asarray(block.unbounded(fitted.theta["a"]))).max() < 12.0
+    far = origin_theta(fitted.blocks)
+    far["a"] = far["a"].at[0].set(-60.0)
+    problem = problem_of(here, fitted.network, fitted.blocks, 0.0)
+    slope = jax.grad(fc_objective)(far, problem)
+    assert float(slope["a"][0]) < -1e-3                     # downhill leads back
+    assert at_bound(fitted.blocks, far) == ["a"]

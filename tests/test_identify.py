@@ -18,6 +18,7 @@ from nmfit.fit.objective import fc_objective
 from nmfit.fit.recover import sampled
 from nmfit.fit.result import Result
 from nmfit.fit.rungs import Rung
+from nmfit.parameters import to_free
 from nmfit.report.words import determined
 
 SAMPLES = 400
@@ -123,11 +124,13 @@ def test_a_result_says_what_its_data_determine():
 
 def test_a_parameter_at_its_bound_is_not_taken_as_known():
     found, here = fitted(band=BAND)
-    sure = dataclasses.replace(found, theta=found.theta | {"a": found.theta["a"].at[0].set(-40.0)})
-    low = next(b for b in found.blocks if b.name == "a").bounds[0]
-    free = minimise(fc_objective, sure.theta, problem_of(here, found.network, found.blocks, 0.0), 100, 1e-9)
-    pinned = dataclasses.replace(sure, theta=free.theta)
-    assert np.asarray(next(b for b in found.blocks if b.name == "a").value(free.theta["a"])) == pytest.approx(low)
+    coupling, damping = (next(b for b in found.blocks if b.name == name) for name in ("G", "a"))
+    # As far to its bound as a search goes, with the ratio that the band shows.
+    deep = found.theta["a"].at[0].set(float((-6.0 - damping.origin[0]) / damping.spread))
+    ratio = float(np.mean(damping.value(deep)) / np.mean(damping.value(found.theta["a"])))
+    strength = to_free(ratio * coupling.value(found.theta["G"]), coupling.bounds)
+    pinned = dataclasses.replace(found, theta=found.theta | {
+        "a": deep, "G": (strength - coupling.origin)[None] / coupling.spread})
     determined = identify(pinned, here, SAMPLES)
     assert determined.stuck == ("a",)
     back = expected_recovery(determined)

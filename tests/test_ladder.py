@@ -46,6 +46,13 @@ def test_a_steady_gain_is_kept_and_a_shaky_one_of_the_same_mean_is_not():
     assert not judge(trial([0.75, 0.25, 0.90, 0.30]), below).kept
 
 
+def test_the_luckiest_of_two_has_to_gain_more_than_one_that_is_tried_alone():
+    below, better = trial([0.5, 0.4, 0.6, 0.5]), trial([0.52, 0.46, 0.61, 0.53])      # 2.78 standard errors
+    assert judge(better, below).kept
+    assert not judge(better, below, among=2).kept
+    assert judge(better, below, among=2).needed == pytest.approx(3.182 / 2.353 * judge(better, below).needed, rel=1e-3)
+
+
 def test_a_lone_unit_is_held_against_what_wrong_connectomes_gain():
     below, better = trial([0.5]), trial([0.6])
     assert judge(better, below, null_gains=np.array([0.01, 0.03, 0.02])).kept

@@ -9,13 +9,12 @@ from ..compare import baselines
 from ..compare.empirical import fc_score, group_fc, jackknife
 from ..network import surrogates
 from .ground import fit_rung
-from .ladder import starts_of, unit_scores
+from .ladder import ALPHA, starts_of, unit_scores
 from .threads import side_by_side
 
 KINDS = ("permuted", "rewired", "distance")
 LOST = 3                  # nulls at or above the score after which no p of 0.05 can follow
 CHUNK = 4
-ALPHA = 0.05
 FEWEST_NULLS = 19         # below it no p of ALPHA can be reached
 
 

@@ -11,6 +11,7 @@ from .ground import fit_rung
 from .threads import side_by_side
 
 SHRINKAGES = (1e-5, 1e-4, 1e-3)
+ALPHA = 0.05              # chance of keeping a rung that gains nothing, shared by the alternatives of a level
 REJECTIONS_TO_STOP = 2
 OUT_OF_TIME = "the time given did not suffice for"
 STARTS = {"shared": 2, "maps": None, "region": 1, "edges": 1}     # None: as many as the user asks
@@ -73,11 +74,13 @@ def try_rung(rung, grounds, splits, below, *, starts, seed, steps=None):
                  time.monotonic() - began)
 
 
-def judge(trial, below, null_gains=None):
+def judge(trial, below, null_gains=None, among=1):
     """Return the trial with its verdict.
 
-    Kept when the mean paired gain over units exceeds t_0.95(n-1) times its jackknife standard error; where one
-    unit is all there is, when it exceeds what the same rung gains under the nulls by the nulls' standard deviation.
+    Kept when the mean paired gain over units exceeds t_q(n-1) times its jackknife standard error, where q is 0.95 for a
+    rung that is tried alone and ``1 - 0.05 / m`` for each of ``m`` alternatives, since the luckiest of several rises by
+    chance more often than one (Bonferroni); where one unit is all there is, when it exceeds what the same rung gains
+    under the nulls by the nulls' standard deviation.
     """
     if below is None:
         return dataclasses.replace(trial, kept=True, gain=float(trial.scores.mean()),
@@ -92,8 +95,9 @@ def judge(trial, below, null_gains=None):
         needed, against = 0.0, "nothing, since a single unit has no standard error"
     else:
         n = trial.scores.size
-        needed = float(stats.t.ppf(0.95, n - 1) * error)
-        against = f"{stats.t.ppf(0.95, n - 1):.2f} standard errors over {n} units ({needed:.3f})"
+        times = stats.t.ppf(1.0 - ALPHA / among, n - 1)
+        needed = float(times * error)
+        against = f"{times:.2f} standard errors over {n} units ({needed:.3f})"
     kept = gain > needed
     lead = f"on the choose part r changes by {gain:+.3f}"
     reason = f"{lead}, {'more' if kept else 'no more'} than {against}"
@@ -136,7 +140,7 @@ def climb(levels, grounds, splits, *, starts, seed, ceiling=None, nulls=None, re
                 rung = dataclasses.replace(rung, model=kept.rung.model)
             trial = try_rung(rung, grounds, splits, kept, starts=starts, seed=seed, steps=steps)
             gains = None if nulls is None else nulls.gains(rung, trial.shrinkage)
-            judged.append(judge(trial, kept, gains))
+            judged.append(judge(trial, kept, gains, len(level)))
         helping = [t for t in judged if t.kept]
         winner = _simplest_of_equals(helping) if helping else None
         for t in judged:

@@ -9,10 +9,11 @@ from ..dynamics import linearise
 from ..errors import InputError
 from ..parameters import pytree, static
 from .envelopes import unresolved
-from .space import as_theta, observed, penalty, place
+from .space import as_theta, depth, observed, penalty, place
 
 NODES = 24
 BARRIER = 2e-4            # a hundredth of the model's own rate costs 0.004 in loss
+DEPTH = 1e-4              # two units beyond `space.DEEP` cost 0.0004 in loss
 UNSTABLE = 10.0           # worse than any stable fit: 1 - r is at most 2
 HOPELESS = 1e5            # the same for a loss of the user's own
 AVAILABLE = ("fc",)       # what a loss may read here (`Seen`)
@@ -103,7 +104,7 @@ def fc_objective(theta, problem):
         value = fc_loss(fc, problem.target, problem.pairs)
     else:
         value = problem.loss(Seen(fc=fc), Wanted(fc=problem.target, pairs=problem.pairs))
-    value = value + problem.shrinkage * penalty(problem.blocks, theta)
+    value = value + problem.shrinkage * penalty(problem.blocks, theta) + DEPTH * depth(problem.blocks, theta)
     value = value + (barrier(abscissa, problem.network) if problem.envelope is None else
                      unresolved(abscissa, problem.band, problem.nodes))
     return jnp.where((abscissa < 0) & converged, value, unstable_cost(problem.loss))

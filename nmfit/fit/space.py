@@ -12,7 +12,8 @@ from ..parameters import declarations, pytree, static, to_bounded, to_free
 
 FARTHEST = 30.0          # unconstrained: beyond it a bijection is flat and no gradient leads back
 WIDEST = 5.0
-EDGE = 0.005             # of the range of a bounded parameter
+DEEP = 5.0               # unconstrained: within 0.7 % of the range from a bound, beyond which going on costs
+EDGE = 4.9               # the same, from which a value counts as at its bound
 FLAT = 1e-3              # relative change of a value per unit, below which a bijection hides what the data say of it
 INSIDE = 7.0             # unconstrained: within 0.1 % of the range from a bound, and no longer flat
 SHARING = ("shared", "maps", "region")
@@ -51,9 +52,12 @@ class Block:
             i, j = self.basis
             full = self.origin.at[i, j].add(theta)
             return full.at[j, i].add(theta)
-        move = theta[0] if self.basis is None else self.basis @ theta
-        value = to_bounded(self.origin + self.spread * move, self.bounds)
+        value = to_bounded(self.unbounded(theta), self.bounds)
         return value / jnp.mean(value) if self.centred else value
+
+    def unbounded(self, theta):
+        """Return the unconstrained value, a number or ``[n]``, for the coordinates ``theta [p]``."""
+        return self.origin + self.spread * (theta[0] if self.basis is None else self.basis @ theta)
 
 
 def place(network, blocks, theta):
@@ -104,6 +108,30 @@ def penalty(blocks, theta):
     return sum(jnp.sum(block.penalty * theta[block.name] ** 2) for block in blocks)
 
 
+def depth(blocks, theta):
+    """Return the sum over blocks of the mean square by which values lie deeper than `DEEP` towards a bound.
+
+    There a bijection is flat: without a cost a search is thrown far out, from where no slope leads back, and what else
+    is free of the parameter, its differences between regions, is lost with its level.
+    """
+    total = 0.0
+    for block in blocks:
+        if block.name != "edge_gain":
+            for sign, flat in zip((-1.0, 1.0), flat_ends(block.bounds), strict=True):
+                if flat:
+                    total += jnp.mean(jnp.maximum(sign * block.unbounded(theta[block.name]) - DEEP, 0.0) ** 2)
+    return total
+
+
+def flat_ends(bounds):
+    """Return whether a bijection is flat at its lower and its upper end, for a parameter's own size.
+
+    Towards 0 a value keeps changing by its own size, and without a bound there is nothing to run into.
+    """
+    finite = bool(np.isfinite(bounds).all())
+    return finite and bounds[0] != 0, finite and bounds[1] != 0
+
+
 def origin_theta(blocks):
     """Return ``theta = 0`` for every block."""
     return {b.name: jnp.zeros(jnp.shape(b.penalty)) for b in blocks}
@@ -140,10 +168,9 @@ def free_count(blocks):
 
 def near_bound(value, bounds):
     """Return where a value has run into a bound of its own, as a mask."""
-    low, high = bounds
-    value = np.atleast_1d(np.asarray(value))
-    reach = EDGE * (high - low) * np.minimum(1.0, np.abs(value)) if np.isfinite(high - low) else 0.0
-    return (value - low < reach) | (high - value < reach)
+    free = np.asarray(to_free(np.clip(np.atleast_1d(np.asarray(value, float)), *bounds), bounds))
+    low, high = flat_ends(bounds)
+    return (low & (free < -EDGE)) | (high & (free > EDGE))
 
 
 def at_bound(blocks, theta):
@@ -163,8 +190,7 @@ def off_bounds(blocks, theta):
         if block.name == "edge_gain" or not is_free(block) or not all(np.isfinite(block.bounds)):
             moved.append(block)
             continue
-        free = block.origin + block.spread * (theta[block.name][0] if block.basis is None else
-                                              block.basis @ theta[block.name])
+        free = block.unbounded(theta[block.name])
         value, slope = _with_slope(free, block.bounds)
         free = jnp.where(slope < FLAT * jnp.abs(value), jnp.clip(free, -INSIDE, INSIDE), free)
         moved.append(dataclasses.replace(block, origin=free))

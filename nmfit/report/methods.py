@@ -173,8 +173,9 @@ def _roles(result):
 def _ladder(result):
     names = ", ".join(words.rung_name(rung) for rung in result.record["rungs"])
     return (f"Rungs of increasing freedom were tried ({names}), each from the optimum of the last one kept; a rung was "
-            "kept when its mean paired gain on the choosing part exceeded t(0.95) times its jackknife standard error "
-            "(units: people or blocks of time; of a lone matrix, masked blocks of region pairs).")
+            "kept when its mean paired gain on the choosing part exceeded t(0.95), or t(0.975) where two were tried at "
+            "once, times its jackknife standard error (units: people or blocks of time; of a lone matrix, masked "
+            "blocks of region pairs).")
 
 
 def _beside(result):

@@ -40,6 +40,7 @@ from nmfit.fit.rungs import LEVELS, Rung, blocks_of, default_ladder
 from nmfit.fit.space import as_theta, as_vector, origin_theta, place
 from nmfit.fit.threads import one_core_each, side_by_side
 from nmfit.fit.uncertainty import interval, jackknife_values, standard_errors
+from nmfit.io import Ledger
 from nmfit.report import words
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -152,7 +153,8 @@ def rung(count, first=0, people=8, volumes=600):
             high = (LEVELS.index(kept.level), kept.drive) > (LEVELS.index(level), drive)
             stopped += (kept.level, kept.drive) == (level, drive)
             above += high
-            print(f"# {index}: made by {Rung(level, drive).name}, stopped at {kept.name}", flush=True)
+            gains = ", ".join(f"{t.rung.name} {t.gain:+.4f} of {t.needed:.4f}" for t in trials[1:])
+            print(f"# {index}: made by {Rung(level, drive).name}, stopped at {kept.name} ({gains})", flush=True)
     say("ladder_stops_at_the_true_rung", stopped, f">={0.9 * count:g}", stopped >= 0.9 * count, count, began)
     say("ladder_climbs_above", above, f"<={0.05 * count:g}", above <= 0.05 * count, count, began)
 
@@ -301,9 +303,12 @@ def recovery(count, first=0, copies=40, n=24):
     say("recovered_yet_flagged_percent", 100 * flagged[~lost].mean(), "-", True, int((~lost).sum()), began)
 
 
-def people_inputs():
-    """Return the target and the connectomes of ten people, 68 regions, and their recordings."""
-    with np.load(Path(os.environ["NMFIT_DATA"]) / "fmri" / "ebrains_dk68_subjects.npz", allow_pickle=False) as d:
+PEOPLE = {"dk68": "ebrains_dk68_subjects", "aal2": "hcp_aal2_80_subjects"}
+
+
+def people_inputs(data="dk68"):
+    """Return the target and the connectomes of ten people, 68 regions, or seven, 80 regions, and their recordings."""
+    with np.load(Path(os.environ["NMFIT_DATA"]) / "fmri" / f"{PEOPLE[data]}.npz", allow_pickle=False) as d:
         labels = tuple(str(s) for s in d["labels"])
         runs = [nmfit.Recording(b.T.astype(float), float(d["tr"]), labels=labels, subject=f"{k}", source=f"person {k}")
                 for k, b in enumerate(d["bold"])]
@@ -330,27 +335,40 @@ def beyond_fc(fitted, ground, runs, band):
     return float(np.corrcoef((model / np.outer(deviation, deviation))[off], data[off])[0, 1]), float(spectrum)
 
 
-def physiology(count, model="ReducedWongWang", drive=True, coupling=None):
-    """A physiological model begun from Hopf at equal freedom, on people who were not fitted; then simulated."""
-    target, brains, runs = people_inputs()
-    plan, began = plan_of(target, brains, coupling=coupling), time.monotonic()
+RICH_STEPS = 300            # both searches end by themselves before
+
+
+def physiology(count, model="ReducedWongWang", drive=True, coupling=None, data="dk68", keep=None):
+    """A physiological model begun from Hopf at equal freedom, on people who were not fitted; then simulated.
+
+    Hopf couples as in its paper. Finished searches are kept in a folder, so that a later call goes on.
+    """
+    target, brains, runs = people_inputs(data)
+    keep, began = None if keep is None else Ledger(keep), time.monotonic()
+    plan, hopf = (plan_of(target, brains, coupling=how, keep=keep) for how in (coupling, None))
     path = [(Rung("shared", drive), 0.0), (Rung("maps", drive), 0.0)]
+
+    def both(fold):
+        """Return the fits of both models and the grounds that they stand on."""
+        ground = plan.ground(fold)
+        simple = climb_path(hopf.ground(fold), path, starts=4, seed=0)[-1]
+        rich = fit_rung(ground, Rung("maps", drive, model), simple, starts=2, seed=0, steps=RICH_STEPS)
+        return (simple, hopf.ground(fold)), (rich, ground.under(model))
+
     rows, folds = [], target.folds[:count]
     with jax.enable_x64(True), one_core_each():
         for fold in folds:
-            ground = plan.ground(fold)
-            simple = climb_path(ground, path, starts=4, seed=0)[-1]
-            rich = fit_rung(ground, Rung("maps", drive, model), simple, starts=2, seed=0)
+            fits = both(fold)
             out = [k for k in range(len(runs)) if k not in fold.people]
-            left_out = [runs[k] for k in out]
             row = []
-            for fitted, here in ((simple, ground), (rich, ground.under(model))):
+            for fitted, here in fits:
                 score = np.mean([fc_score(fitted.fc, unit) for unit in fold.score])
-                row += [score, *beyond_fc(fitted, here, left_out, target.band)]
+                row += [score, *beyond_fc(fitted, here, [runs[k] for k in out], target.band)]
             rows.append(row)
+            (simple, _), (rich, _) = fits
             print(f"# left out {out}: FC r, lagged r, spectrum R2: Hopf {np.round(row[:3], 3)}, {model} "
-                  f"{np.round(row[3:], 3)}; loss {simple.loss:.4f}, {rich.loss:.4f} ({rich.status.name.lower()})",
-                  flush=True)
+                  f"{np.round(row[3:], 3)}; loss {simple.loss:.4f}, {rich.loss:.4f} ({rich.status.name.lower()}); free "
+                  f"{simple.free}, {rich.free}", flush=True)
         rows = np.array(rows)
         gain, error = jackknife(rows[:, 3] - rows[:, 0])
         for name, at in (("fc_r", 0), ("lagged_r", 1), ("spectrum_r2", 2)):
@@ -358,10 +376,7 @@ def physiology(count, model="ReducedWongWang", drive=True, coupling=None):
                 say(f"heldout_{name}_{who}", rows[:, at + shift].mean(), "-", True, len(rows), began)
         say(f"{model}_minus_Hopf_heldout_r", gain, ">=-1 s.e.", gain >= -error, len(rows), began)
         print(f"# standard error over folds {error:.4f}")
-        ground = plan.ground(target.final)
-        simple = climb_path(ground, path, starts=4, seed=0)[-1]
-        rich = fit_rung(ground, Rung("maps", drive, model), simple, starts=2, seed=0)
-        here = ground.under(model)
+        _, (rich, here) = both(target.final)
         told = confirm_fc(rich, here, target.final.pool, target)
         print("# confirmation", {k: told[k] for k in ("score", "difference", "sampling_error", "agrees", "sigma")})
         say(f"{model}_confirmed_by_simulation", bool(told["agrees"]), 1, bool(told["agrees"]), 20, began)
@@ -476,18 +491,19 @@ def main():
     parser.add_argument("--count", type=int)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--model", default="Hopf")
-    parser.add_argument("--data", choices=EXHAUSTIVE, default="gw")
-    parser.add_argument("--keep", help="folder in which the part exhaustive keeps finished folds")
+    parser.add_argument("--data", choices=(*EXHAUSTIVE, *PEOPLE), help="of exhaustive, or (dk68, aal2) of physiology")
+    parser.add_argument("--keep", help="folder in which the parts exhaustive and physiology keep what is finished")
     parser.add_argument("--coupling", choices=("additive", "diffusive"), help="of physiology; each model's own")
     asked = parser.parse_args()
     keep_compiled_code()
     jax.config.update("jax_enable_x64", True)
     for part in asked.parts or COUNTS:
         more = {"first": asked.first} if part in CHUNKED else {}
-        more |= {"data": asked.data, "keep": asked.keep} if part == "exhaustive" else {}
+        more |= {"data": asked.data or "gw", "keep": asked.keep} if part == "exhaustive" else {}
         more |= {"model": asked.model} if part == "coverage" else {}
         more |= {"model": asked.model} if part == "physiology" and asked.model != "Hopf" else {}
-        more |= {"coupling": asked.coupling} if part == "physiology" else {}
+        more |= ({"coupling": asked.coupling, "data": asked.data or "dk68", "keep": asked.keep}
+                 if part == "physiology" else {})
         globals()[part](asked.count or COUNTS[part], **more)
 
 
