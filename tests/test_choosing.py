@@ -74,6 +74,7 @@ def test_the_richer_model_enters_at_the_maps():
     ((nf.Rung("shared", model="Hopfield"),), "Hopfield"),
     ((nf.Rung("shared", model=""),), "model ''"),
     (("shared",), "no rungs"),
+    ((nf.Rung("maps", free=("w",)),), "'w' free at 'maps', which Hopf has not"),
 ])
 def test_a_ladder_that_makes_no_sense_is_refused(levels, what):
     with pytest.raises(InputError, match=what):

@@ -21,7 +21,7 @@ from nmfit.fit.minimise import Status, minimise
 from nmfit.fit.objective import fc_objective, predicted_fc
 from nmfit.fit.rungs import LEVELS, Rung, blocks_of, default_ladder
 from nmfit.fit.space import at_bound, free_count, is_free, origin_theta, penalty, place
-from nmfit.models import Hopf, JansenRit
+from nmfit.models import Hopf, JansenRit, ReducedWongWang
 from nmfit.network import Connectome, Network
 from nmfit.network.surrogates import harmonics
 from nmfit.observe import Direct
@@ -320,3 +320,12 @@ def test_a_level_at_its_bound_does_not_take_the_differences_between_regions_with
     slope = jax.grad(fc_objective)(far, problem)
     assert float(slope["a"][0]) < -1e-3                     # downhill leads back
     assert at_bound(fitted.blocks, far) == ["a"]
+
+
+def test_a_rung_says_which_parameter_may_differ_between_regions():
+    network = Network.of(brain(), ReducedWongWang(), G=0.1, drive=np.zeros(N))
+    free = blocks_of(network, Rung("maps", False, "ReducedWongWang", free=("I_0",)), np.zeros((1, N)), True, 0.01)
+    assert [b.name for b in free] == ["G", "I_0", "noise", "drive"]
+    assert free[1].bounds == network.declared()["I_0"].bounds
+    usual = blocks_of(network, Rung("maps", False, "ReducedWongWang"), np.zeros((1, N)), True, 0.01)
+    assert usual[1].name == "w"

@@ -3,6 +3,7 @@
 import dataclasses
 
 from ..errors import InputError
+from ..parameters import declarations
 from .space import edge_block, regional_block, shared_block
 
 LEVELS = ("shared", "maps", "region", "edges")
@@ -18,12 +19,14 @@ class Rung:
     drive : whether a shared drive is part of it
     model : name of the model; "" for that of the rung below
     engine : "linear", "closure" or "simulated"
+    free : names of the model's parameters that may differ between regions; () for the first of its ``fit_first``
     """
 
     level: str
     drive: bool = False
     model: str = "Hopf"
     engine: str = "linear"
+    free: tuple = ()
 
     @property
     def name(self):
@@ -81,6 +84,10 @@ def check_ladder(levels, known):
             if rung.model not in known and (rung.model or level is levels[0]):
                 raise InputError("ladder", f"model '{rung.model}' at '{rung.level}'",
                                  f"Choose among {', '.join(known)}.")
+            unknown = [name for name in rung.free if rung.model and name not in declarations(known[rung.model])]
+            if unknown:
+                raise InputError("ladder", f"'{unknown[0]}' free at '{rung.name}', which {rung.model} has not",
+                                 f"Choose among {', '.join(declarations(known[rung.model]))}.")
         heights = {LEVELS.index(rung.level) for rung in level}
         if len(heights) > 1 or min(heights) < highest:
             raise InputError("ladder", f"level {', '.join(r.name for r in level)} after '{LEVELS[highest]}'",
@@ -106,7 +113,7 @@ def blocks_of(network, rung, maps, level_known, slowest, fastest=None):
         Fastest one that is searched, where the band lies above the model's own.
     """
     model = next(iter(network.groups.values()))
-    own = model.fit_first[:1]
+    own = rung.free or model.fit_first[:1]
     known = {"along_maps": rung.level != "shared", "regions": rung.level in ("region", "edges")}
     blocks = [shared_block(network, name) for name in ("G", "speed") if name in network.declared()]
     blocks += [regional_block(network, p, maps, level=True, known_level=level_known,

@@ -338,7 +338,7 @@ def beyond_fc(fitted, ground, runs, band):
 RICH_STEPS = 300            # both searches end by themselves before
 
 
-def physiology(count, model="ReducedWongWang", drive=True, coupling=None, data="dk68", keep=None):
+def physiology(count, model="ReducedWongWang", drive=True, coupling=None, data="dk68", keep=None, free=()):
     """A physiological model begun from Hopf at equal freedom, on people who were not fitted; then simulated.
 
     Hopf couples as in its paper. Finished searches are kept in a folder, so that a later call goes on.
@@ -352,7 +352,7 @@ def physiology(count, model="ReducedWongWang", drive=True, coupling=None, data="
         """Return the fits of both models and the grounds that they stand on."""
         ground = plan.ground(fold)
         simple = climb_path(hopf.ground(fold), path, starts=4, seed=0)[-1]
-        rich = fit_rung(ground, Rung("maps", drive, model), simple, starts=2, seed=0, steps=RICH_STEPS)
+        rich = fit_rung(ground, Rung("maps", drive, model, free=free), simple, starts=2, seed=0, steps=RICH_STEPS)
         return (simple, hopf.ground(fold)), (rich, ground.under(model))
 
     rows, folds = [], target.folds[:count]
@@ -494,6 +494,7 @@ def main():
     parser.add_argument("--data", choices=(*EXHAUSTIVE, *PEOPLE), help="of exhaustive, or (dk68, aal2) of physiology")
     parser.add_argument("--keep", help="folder in which the parts exhaustive and physiology keep what is finished")
     parser.add_argument("--coupling", choices=("additive", "diffusive"), help="of physiology; each model's own")
+    parser.add_argument("--free", nargs="*", default=(), help="which parameters of physiology differ between regions")
     asked = parser.parse_args()
     keep_compiled_code()
     jax.config.update("jax_enable_x64", True)
@@ -502,8 +503,8 @@ def main():
         more |= {"data": asked.data or "gw", "keep": asked.keep} if part == "exhaustive" else {}
         more |= {"model": asked.model} if part == "coverage" else {}
         more |= {"model": asked.model} if part == "physiology" and asked.model != "Hopf" else {}
-        more |= ({"coupling": asked.coupling, "data": asked.data or "dk68", "keep": asked.keep}
-                 if part == "physiology" else {})
+        more |= ({"coupling": asked.coupling, "data": asked.data or "dk68", "keep": asked.keep,
+                  "free": tuple(asked.free)} if part == "physiology" else {})
         globals()[part](asked.count or COUNTS[part], **more)
 
 
