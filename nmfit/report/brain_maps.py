@@ -59,7 +59,7 @@ def maps(result, narrow=False):
         bar = figure.colorbar(image, ax=list(line), shrink=0.75, aspect=24, pad=0.01,
                               orientation="horizontal" if narrow else "vertical")
         if isinstance(scale, LogNorm):
-            look.plain_decades(bar.long_axis)
+            look.plain_decades(bar.ax.xaxis if narrow else bar.ax.yaxis)
         else:
             bar.locator = MaxNLocator(3 if narrow else 6)       # long numbers of a narrow range would meet
             bar.update_ticks()

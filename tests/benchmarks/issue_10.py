@@ -1,11 +1,13 @@
 """Check issue 10: what starting costs, the wheel, and the page of figures: `python tests/benchmarks/issue_10.py`.
 
 Prints one line per figure: name, value, goal, pass or short, N, seconds. Comparisons with other programs come from what
-`page.py` measured last (``--store``), since they take long.
+`page.py` measured last (``--store``), since they take long; ``--tutorials [03 10]`` times tutorials instead.
 """
 
 import argparse
 import json
+import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -37,6 +39,23 @@ def wheel():
     say("wheel_mib", size, "<5", size < 5, 1, began)
 
 
+def tutorials(names):
+    """Print the processor seconds of tutorials, each in a process of its own with nothing compiled before."""
+    for path in sorted((ROOT / "tutorials").glob("[0-9]*.py")):
+        if names != ["all"] and path.name[:2] not in names:
+            continue
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")} | {
+                "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", "MNE_DATA": folder}
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([sys.executable, ROOT / "tests" / "tutorial.py", folder, path], check=True, env=environment,
+                           stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        say(f"tutorial_{path.stem}_processor_seconds", seconds, "<60", seconds < 60, 1, began)
+
+
 def beside_others(store):
     """Print the ratios of the page."""
     began = time.monotonic()
@@ -64,7 +83,11 @@ def beside_others(store):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--store", type=Path, default=Path(__file__).with_name("figures.json"))
+    parser.add_argument("--tutorials", nargs="*", help="time these, by number; all of them where none is named")
     args = parser.parse_args()
+    if args.tutorials is not None:
+        tutorials(args.tutorials or ["all"])
+        raise SystemExit
     starting()
     wheel()
     beside_others(json.loads(args.store.read_text()) if args.store.exists() else {})
