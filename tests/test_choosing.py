@@ -67,6 +67,18 @@ def test_the_richer_model_enters_at_the_maps():
         ("shared", "Hopf"), ("shared", "ReducedWongWang")]
 
 
+def test_a_ladder_prints_as_a_table():
+    ladder = nf.default_ladder(["Hopf", "WongWang"])
+    rows = [row.split("  ") for row in str(ladder).splitlines()]
+    assert len(rows) == 1 + len(ladder)
+    cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+    assert cells[1] == ["shared | shared + drive", "Hopf", "linear", "nothing"]
+    assert cells[3] == ["maps | maps + drive", "WongWang", "linear", "w, noise, drive"]
+    assert cells[4] == ["region | region + drive", "of the rung below", "linear", "its first, noise, drive"]
+    edited = str(type(ladder)([(nf.Rung("maps", model="ReducedWongWang", free=("I_0",)),)]))
+    assert edited.splitlines()[1].split() == ["maps", "ReducedWongWang", "linear", "I_0,", "noise"]
+
+
 @pytest.mark.parametrize(("levels", "what"), [
     ((), "no rungs"),
     ((nf.Rung("region"), nf.Rung("maps")), "after 'region'"),

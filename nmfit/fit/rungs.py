@@ -3,6 +3,7 @@
 import dataclasses
 
 from ..errors import InputError
+from ..models import MODELS
 from ..parameters import declarations
 from .space import edge_block, regional_block, shared_block
 
@@ -34,6 +35,27 @@ class Rung:
         return f"{self.level} + drive" if self.drive else self.level
 
 
+class Ladder(tuple):
+    """Levels of rungs, lowest first; prints as a table."""
+
+    def __str__(self):
+        """Return one line per level: its rungs, their model and engine, and what may differ between regions."""
+        rows = [("rungs tried", "model", "engine", "differs between regions")]
+        for level in check_ladder(self, MODELS):
+            models = {rung.model: None for rung in level}
+            freed = {", ".join(rung.free or (MODELS[rung.model].fit_first[:1] if rung.model else ())): None
+                     for rung in level}
+            rows.append((" | ".join(rung.name for rung in level),
+                         ", ".join(name or "of the rung below" for name in models),
+                         ", ".join({rung.engine: None for rung in level}),
+                         "nothing" if level[0].level == "shared" else
+                         f"{' or '.join(name or 'its first' for name in freed)}, noise"
+                         + (", drive" if any(rung.drive for rung in level) else "")))
+        widths = [max(len(row[k]) for row in rows) for k in range(4)]
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+                         for row in rows)
+
+
 def default_ladder(models=("Hopf",), max_rung="region", drive=True):
     """Return the default ladder for FC: levels in order, at each the alternatives that are tried.
 
@@ -52,7 +74,8 @@ def default_ladder(models=("Hopf",), max_rung="region", drive=True):
 
     Returns
     -------
-    tuple of tuple of Rung
+    Ladder
+        Tuple of tuples of `Rung`; ``print`` shows it as a table.
     """
     first, *richer = models
     own = {"shared": first, "maps": first}
@@ -62,7 +85,7 @@ def default_ladder(models=("Hopf",), max_rung="region", drive=True):
         levels.append(tuple(Rung(level, d, alone) for d in ((False, True) if drive else (False,))))
         if level == min("maps", max_rung, key=LEVELS.index):
             levels += [tuple(Rung(level, d, name) for d in ((False, True) if drive else (False,))) for name in richer]
-    return tuple(levels)
+    return Ladder(levels)
 
 
 def check_ladder(levels, known):
