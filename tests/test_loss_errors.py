@@ -27,9 +27,9 @@ WEIGHTS = np.array([[0.0, 0.6, 0.4], [0.6, 0.0, 0.2], [0.4, 0.2, 0.0]])
 def stood():
     """Return a ground whose data are what its model expects, and that model as if it were fitted."""
     leadfield = LeadField.of(40 * (np.eye(N) + 0.3), [f"E{i}" for i in range(N)], [f"R{i}" for i in range(N)])
-    network = Network.of(WEIGHTS, nmfit.JansenRit(), G=5.0).replace({"p": np.full(N, 400.0), "noise": np.ones(N)})
+    network = Network.of(WEIGHTS, nmfit.Hopf(f=10.0), G=4.0).replace({"a": np.full(N, -8.0), "noise": np.ones(N)})
     target = spectrum_target(FREQS, np.ones((FREQS.size, N)), ch_names=leadfield.ch_names, dof=DOF, fmin=5.0)
-    ground = SpectrumGround(network, leadfield, target.psd["fit"], DOF, target, ("p",), np.ones(FREQS.size, bool),
+    ground = SpectrumGround(network, leadfield, target.psd["fit"], DOF, target, ("a",), np.ones(FREQS.size, bool),
                             loss=nmfit.loss.Whittle(), cross=np.eye(N) * np.ones((FREQS.size, 1, 1)) + 0j)
     with jax.enable_x64(True):
         blocks = blocks_of(ground, network, leadfield, "shared")
