@@ -5,9 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from nmfit.dynamics.closed_loop import closed, turning
 from nmfit.dynamics.krylov import DENSE, leading_eigenvalues
+from nmfit.dynamics.local import solve_small
 from nmfit.dynamics.products import gram
-from nmfit.dynamics.resolvent import closed
+from nmfit.dynamics.stability import largest_eigenvalue
 
 
 def some(*shape, seed=0):
@@ -23,17 +25,41 @@ def test_the_closed_loop_and_its_derivative_are_the_plain_ones(channels, delayed
     k, h, weight = some(n, n), 0.2 * some(channels, channels, n, seed=1), some(channels * n, channels * n, seed=2)
     k = k if delayed else jnp.real(k)
 
-    def plain(k, h):
-        wide = jnp.kron(jnp.eye(channels).astype(k.dtype), k).astype(complex)
+    def plain(g, k, h):
+        wide = g * jnp.kron(jnp.eye(channels).astype(k.dtype), k).astype(complex)
         local = jnp.einsum("abi,ij->aibj", h, jnp.eye(n).astype(complex)).reshape(wide.shape)
         return wide @ jnp.linalg.inv(jnp.eye(channels * n).astype(complex) - local @ wide)
 
-    def value(form, k, h):
-        return jnp.real(jnp.sum(weight * form(k, h) ** 2))
+    hold(closed, plain, (k, h), weight)
 
-    np.testing.assert_allclose(closed(k, h), plain(k, h), rtol=1e-11, atol=1e-12)
-    for found, expected in zip(*(jax.grad(value, argnums=(1, 2))(form, k, h) for form in (closed, plain)), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-11 * float(jnp.abs(expected).max()))
+
+@pytest.mark.parametrize("delayed", [False, True])
+def test_planes_that_turn_and_their_derivative_are_the_plain_ones(delayed):
+    k, delta, weight = some(4, 4), 5.0 + some(4, seed=1), some(4, 4, seed=2)
+    hold(turning, lambda g, k, delta: jnp.linalg.inv(jnp.diag(delta) - (g * k).astype(complex)),
+         (k if delayed else jnp.real(k), delta), weight)
+
+
+def hold(form, plain, at, weight):
+    """Compare values and gradients of two forms, wiring free and held, coupled and not."""
+    def value(form, g, *at):
+        return jnp.real(jnp.sum(weight * (form(g, *at) + 0.1 * form(g, *at) ** 2)))
+
+    for g in (jnp.asarray(0.7), jnp.asarray(0.0)):
+        np.testing.assert_allclose(form(g, *at), plain(g, *at), rtol=1e-11, atol=1e-12)
+        for free in ((1, 2, 3), (1, 3), (1,)):
+            for found, expected in zip(*(jax.grad(value, argnums=free)(f, g, *at) for f in (form, plain)), strict=True):
+                np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-11 * float(jnp.abs(expected).max()))
+
+
+def test_small_systems_are_solved_as_lapack_does():
+    rng = np.random.default_rng(7)
+    for d in (1, 2, 6):
+        a, b = rng.normal(size=(50, d, d)) * 10.0 ** rng.integers(-3, 4, size=(50, d, 1)), rng.normal(size=(50, d, 2))
+        a[0, 0, 0] = 0.0 if d > 1 else 1.0                    # a pivot that has to be exchanged
+        np.testing.assert_allclose(jnp.einsum("nij,njp->nip", a, solve_small(a, b)), b, rtol=1e-7, atol=1e-7)
+        slope = jax.grad(lambda b, a=a: jnp.sum(solve_small(a, b)))(b)
+        np.testing.assert_allclose(slope, np.linalg.solve(a.swapaxes(1, 2), np.ones_like(b)), rtol=1e-7, atol=1e-7)
 
 
 def test_the_gram_matrix_has_the_plain_derivative():
@@ -54,3 +80,19 @@ def test_the_rightmost_eigenvalue_is_found_without_the_others(spread):
         found = search(jnp.asarray(matrix), float(np.abs(poles).mean()), 2)
         assert n > DENSE
         assert found[0].real == pytest.approx(np.linalg.eigvals(matrix).real.max(), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["unlike", "close together", "one alone", "without coupling"])
+def test_the_largest_eigenvalue_of_a_symmetric_matrix_and_its_slope(kind):
+    n, rng = 90, np.random.default_rng(4)
+    drawn = rng.normal(size=(n, n))
+    turned = np.linalg.qr(drawn)[0]
+    values = {"unlike": -rng.uniform(0.1, 3, n), "close together": -1 - 1e-3 * rng.uniform(size=n),
+              "one alone": np.append(np.full(n - 1, -5.0), -0.02), "without coupling": np.full(n, -0.5)}[kind]
+    matrix = turned * values @ turned.T if kind != "without coupling" else np.diag(values)
+    found, slope = jax.jit(jax.value_and_grad(largest_eigenvalue))(jnp.asarray(0.5 * (matrix + matrix.T)))
+    assert found == pytest.approx(values.max(), rel=1e-10)
+    assert np.trace(slope) == pytest.approx(1.0)
+    vector = turned[:, np.argmax(values)]
+    if kind in ("unlike", "one alone"):
+        np.testing.assert_allclose(slope, np.outer(vector, vector), atol=1e-6)

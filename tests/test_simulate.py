@@ -479,11 +479,13 @@ class TestRepeats:
 
 def loss_of(network, plan, noise):
     """Return the loss of relative changes of every parameter, and their names."""
-    names = [n for n in network.declared() if n not in ("edge_gain", "noise") and float(network.value(n)) != 0]
+    told = network.declared()
+    names = [n for n in told if n != "edge_gain"]
+    sizes = {n: abs(float(network.value(n))) or 0.1 * min(abs(b) for b in told[n].bounds if b) for n in names}
 
     @jax.jit
     def loss(change):
-        moved = network.replace({n: network.value(n) * (1 + c) for n, c in zip(names, change, strict=True)})
+        moved = network.replace({n: network.value(n) + sizes[n] * c for n, c in zip(names, change, strict=True)})
         x = integrate(moved, Direct(), plan, noise=noise).signal
         x = x - x.mean(0)
         return jnp.log(jnp.mean(x * x)) + x[-1, 0] / jnp.sqrt(jnp.mean(x * x))

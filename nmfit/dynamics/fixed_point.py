@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from .local import local_system
+from .local import local_system, solve_small
 
 MAX_STEPS = 200
 TOLERANCE = 1e-11
@@ -65,7 +65,7 @@ def _newton_step(network, held, x, length):
     for name, at in held.members:
         a, b, out = local_system(held, name, x[name], c0[:, jnp.array(at)])
         damped = jnp.eye(a.shape[-1]) / length - a
-        both = jnp.linalg.solve(damped, jnp.concatenate([residual[name].T[..., None], b], axis=-1))
+        both = solve_small(damped, jnp.concatenate([residual[name].T[..., None], b], axis=-1))
         solved[name], response[name] = both[..., 0], both[..., 1:]
         heard[name] = out
     own = network.in_order({g: jnp.einsum("nkd,nd->kn", heard[g], solved[g]) for g in solved})

@@ -15,7 +15,7 @@ from .local import complexed, local_rate
 from .products import gram
 from .quadrature import interval_rule
 from .resolvent import response, rotating_response, with_drive
-from .stability import leading_root, numerical_abscissa, rightmost
+from .stability import largest_eigenvalue, leading_root, numerical_abscissa, rightmost
 from .symmetric import band_covariance
 from .symmetrise import is_one_state, one_state_form, reading_of, rotates
 
@@ -92,8 +92,7 @@ class Linear:
         """
         network, x = self.network, self.x
         if is_one_state(network):
-            J, Q, _, _ = one_state_form(network, x)
-            return band_covariance(J, Q, 0.0, jnp.inf, 0.0)[1]
+            return largest_eigenvalue(one_state_form(network, x)[0])
         if rotates(network) and network.symmetric and network.lengths is None:
             return numerical_abscissa(network, x)
         several = len(network.members) > 1 and network.lengths is None

@@ -31,6 +31,22 @@ def local_rate(network, x):
     return jax.lax.stop_gradient(jnp.maximum(jnp.exp(jnp.mean(jnp.concatenate(logs))), SLOWEST))
 
 
+def solve_small(a, b):
+    """Return ``A^-1 B`` of many small systems, ``[n, d, d]`` and ``[n, d, p]``, all regions at once.
+
+    Gauss-Jordan with exchange of rows, written out: a call of LAPACK for each region costs more than its arithmetic.
+    """
+    d = a.shape[-1]
+    rows = jnp.moveaxis(jnp.concatenate([a, b], axis=-1), 0, -1)                 # [d, d + p, n]
+    for i in range(d):
+        at = i + jnp.argmax(jnp.abs(rows[i:, i]), axis=0)
+        chosen = jnp.take_along_axis(rows, at[None, None], axis=0)[0]
+        chosen = chosen / chosen[i]
+        rows = jnp.where(jnp.arange(d)[:, None, None] == at, rows[i], rows).at[i].set(chosen)
+        rows = rows - rows[:, i].at[i].set(0.0)[:, None] * chosen
+    return jnp.moveaxis(rows[:, d:], -1, 0)
+
+
 def complexed(real, imaginary=None):
     """Return a complex array of the same precision (strict promotion never mixes the two by itself)."""
     real = jnp.asarray(real)
@@ -95,3 +111,15 @@ def ratio_at(rational, s):
     for coefficient in coefficients:
         bottom = bottom * s + complexed(coefficient)
     return top / (bottom * complexed(size))[:, :, None, None]
+
+
+def residue_at(rational, pole):
+    """Return the residue of the ratio that `polynomials` stand for at a simple pole of each system, ``[n, q, p]``."""
+    numerators, coefficients, size = rational
+    s = pole / complexed(size)
+    top, bottom, slope = (jnp.zeros((), dtype=s.dtype) for _ in range(3))
+    for numerator in numerators:
+        top = top * s[:, None, None] + complexed(numerator)
+    for coefficient in coefficients:
+        bottom, slope = bottom * s + complexed(coefficient), slope * s + bottom
+    return top / slope[:, None, None]

@@ -6,8 +6,9 @@ in from the others needs no product with ``K``: ``E = (h_o / h) ((I - h K)^-1 - 
 
 import jax.numpy as jnp
 
+from .closed_loop import inverse
 from .local import complexed, imaginary
-from .resolvent import inverse, operator, regional_transfers, through_instrument
+from .resolvent import operator, regional_transfers, through_instrument
 
 
 def has_one_channel(network):

@@ -9,77 +9,11 @@ import jax
 import jax.numpy as jnp
 
 from .alone import one_by_one
-from .local import complexed, imaginary, jacobian, local_system, transfer
+from .closed_loop import closed, turning
+from .local import complexed, imaginary, jacobian, local_system, solve_small, transfer
 from .noise import Sources
-from .products import product, split_product
 
 SETTLED = 1e-13             # relative change of an instrument's states in one step of Newton's
-
-
-@jax.custom_vjp
-def inverse(matrix):
-    """Return the inverse of each matrix ``[f, n, n]``; its derivative takes products only, no second solve."""
-    return one_by_one(jnp.linalg.inv, matrix)
-
-
-def _inverse_forward(matrix):
-    found = one_by_one(jnp.linalg.inv, matrix)
-    return found, found
-
-
-def _inverse_backward(found, cotangent):
-    # JAX's cotangents are linear, not conjugate: the transpose, without conjugation, is the adjoint.
-    turned = jnp.swapaxes(found, -1, -2)
-    return (-product(product(turned, cotangent), turned),)
-
-
-inverse.defvjp(_inverse_forward, _inverse_backward)
-
-
-@jax.custom_vjp
-def closed(k, h):
-    """Return ``M = K (I - h K)^-1 = (I - K h)^-1 K``: what regions hear of a source once all have answered all.
-
-    The derivative ``dM = (I + M h) dK (I + h M) + M dh M`` takes products with ``M`` only.
-
-    Parameters
-    ----------
-    k : ``[n, n]``, complex where delays turn it, else real
-    h : complex ``[k, k, n]``
-
-    Returns
-    -------
-    ``[k n, k n]``
-    """
-    return _closed_forward(k, h)[0]
-
-
-def _closed_forward(k, h):
-    channels, _, n = h.shape
-    size, full = channels * n, complexed(k) if jnp.isrealobj(k) else k
-    loop = complexed(jnp.eye(size)) - jnp.einsum("ij,abj->aibj", full, h).reshape(size, size)
-    sources = jnp.einsum("ab,ij->aibj", complexed(jnp.eye(channels)), full).reshape(size, size)
-    m = jnp.linalg.solve(loop, sources)
-    return m, (m, k, h)
-
-
-def _closed_backward(kept, cotangent):
-    # JAX's cotangents are linear, not conjugate: transposes without conjugation.
-    m, k, h = kept
-    channels, _, n = h.shape
-    back = split_product(m.T, cotangent).reshape(channels, n, -1)
-    cotangent, m = cotangent.reshape(back.shape), m.reshape(back.shape)
-    of_h = jnp.sum(back[:, None] * m, axis=-1)
-    left = cotangent + jnp.sum(h[..., None] * back[:, None], axis=0)
-    right = jnp.sum(h[..., None] * m, axis=1)
-    through = jnp.sum(jnp.stack([left[a, :, a * n:(a + 1) * n] for a in range(channels)]), axis=0)
-    left, right = left.swapaxes(0, 1).reshape(n, -1), jnp.moveaxis(right, 1, 2).reshape(-1, n)
-    if jnp.isrealobj(k):
-        return jnp.real(left) @ jnp.real(right) - jnp.imag(left) @ jnp.imag(right) + jnp.real(through), of_h
-    return split_product(left, right) + through, of_h
-
-
-closed.defvjp(_closed_forward, _closed_backward)
 
 
 def operator(network, s):
@@ -113,7 +47,7 @@ def settled(observation, u):
     """Return the instrument's state of rest under a constant drive (Newton, then one step for the derivative)."""
     def newton(held, h, drive):
         a = jacobian(lambda s: held.drift(s, drive), jax.lax.stop_gradient(h))
-        return h - jnp.linalg.solve(jax.lax.stop_gradient(a), observation_drift(held, h, drive).T[..., None])[..., 0].T
+        return h - solve_small(jax.lax.stop_gradient(a), observation_drift(held, h, drive).T[..., None])[..., 0].T
 
     def observation_drift(held, h, drive):
         return held.drift(h, drive)
@@ -170,12 +104,11 @@ def response(network, observation, x, w):
     view = slice(None) if network.seen is None else jnp.array(network.seen)
     read = local[:, channels][..., view]
     h_o, g_o = read[:, :channels], read[:, channels:]
-    n, eye, still = network.n, complexed(jnp.eye(network.n))[view], network.between()
+    n, eye, (strength, wired) = network.n, complexed(jnp.eye(network.n))[view], _wiring(network)
 
     # One frequency after the other: what a frequency needs stays near the processor.
     def at(w, h, g, h_o, g_o):
-        k = still if network.lengths is None else operator(network, imaginary(w[None]))[0]
-        heard = closed(k, h).reshape(channels, n, channels, n)[:, view]
+        heard = closed(strength, wired(w), h).reshape(channels, n, channels, n)[:, view]
         through = jnp.sum(h_o[..., None, None] * heard, axis=0)           # [r, k, n]
         e = jnp.sum(through[:, :, None] * g, axis=1)                      # [r, m, n]
         return e + g_o.T[:, :, None] * eye[:, None]
@@ -197,15 +130,22 @@ def rotating_response(network, observation, x, w):
     seen = jacobian(lambda s: getattr(model, observation.reads)(s)[None], x[name])
     pole = complexed(a[:, 0, 0], a[:, 1, 0])
     amplitude = network.diffusion(x)[name][0]
-    both = jnp.concatenate([w, -w])
-    turning = both[:, None, None] * jnp.eye(network.n)
-    loop = complexed(jnp.zeros_like(turning), turning) - jnp.diag(pole) - operator(network, imaginary(both))
-    e = inverse(loop) * complexed(amplitude / jnp.sqrt(2.0))
+    both, (strength, wired) = jnp.concatenate([w, -w]), _wiring(network)
+    delta = imaginary(both)[:, None] - pole
+    e = one_by_one(lambda w, delta: turning(strength, wired(w), delta), both, delta)
+    e = e * complexed(amplitude / jnp.sqrt(2.0))
     phase = complexed(seen[:, 0, 0], -seen[:, 0, 1])
     if network.seen is not None:
         phase, e = phase[jnp.array(network.seen)], e[:, jnp.array(network.seen)]
     e = jnp.concatenate([phase[:, None] * e[:w.size], jnp.conj(phase[:, None] * e[w.size:])], axis=-1)
     return through_instrument(network, observation, x, w, e)
+
+
+def _wiring(network):
+    """Return the coupling strength, and what it multiplies as a function of the frequency in rad/s."""
+    unit = network.replace({"G": jnp.ones(())})
+    still = unit.between() if network.lengths is None else None
+    return jnp.asarray(network.coupling.G), lambda w: operator(unit, imaginary(w[None]))[0] if still is None else still
 
 
 def through_instrument(network, observation, x, w, e):

@@ -3,10 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.linalg import lu_factor, lu_solve
 
 from .alone import alone, one_by_one
-from .krylov import any_vector, leading_eigenvalues
-from .local import complexed, imaginary, jacobian, local_system, polynomials, ratio_at
+from .krylov import any_vector, largest_vector, leading_eigenvalues
+from .local import complexed, imaginary, jacobian, local_system, polynomials, ratio_at, residue_at
 from .resolvent import operator
 
 TRIALS = 1                 # of every candidate, before the rightmost is settled
@@ -34,8 +35,12 @@ def numerical_abscissa(network, x):
     own = network.own(strengths)
     own = jnp.zeros(network.n) if own is None else own
     J = jnp.diag(a[:, 0, 0] - own) + 0.5 * (strengths + strengths.T)
-    # The eigenvalue's derivative needs its vector only; through eigh it would divide by gaps between eigenvalues.
-    leading = jnp.linalg.eigh(jax.lax.stop_gradient(J))[1][:, -1]
+    return largest_eigenvalue(J)
+
+
+def largest_eigenvalue(J):
+    """Return the largest eigenvalue of a real symmetric matrix; its derivative needs its vector only."""
+    leading = largest_vector(jax.lax.stop_gradient(J))
     return leading @ J @ leading
 
 
@@ -96,7 +101,8 @@ def leading_root(network, x):
     """
     still, at = jax.lax.stop_gradient((network, x))
     local = _local(still, at)
-    rational, (matrix, pole) = _rational(local), _reduced(still, local)
+    rational = _rational(local)
+    matrix, pole = _reduced(still, local, rational)
     first = leading_eigenvalues(matrix, pole, CANDIDATES)
     vector = any_vector(network.n * len(network.channels))
     # Off the root, so that the inverse stays finite.
@@ -121,18 +127,21 @@ def _along(network, rational, s, u, v):
     return jnp.conj(u) @ matrix @ v, jnp.conj(u) @ slope @ v
 
 
-def _reduced(network, local):
+def _reduced(network, local, rational):
     """Return the loop with one pole per region as a matrix ``[n, n]``, and how large a pole is."""
     poles, intos, outs = {}, {}, {}
     for name, system in local.items():
-        _, b, c = (complexed(m) for m in system)
-        values, vectors = jnp.linalg.eig(system[0])
+        values = jnp.linalg.eigvals(system[0])
         rank = jnp.where(jnp.imag(values) >= 0, jnp.real(values), -jnp.inf)
-        at, i = jnp.argmax(rank, axis=1), jnp.arange(len(values))
-        poles[name], right = values[i, at], vectors[i, :, at]
-        left = jnp.linalg.inv(vectors)[i, at, :]
-        intos[name] = jnp.einsum("nd,ndk->kn", left, b)
-        outs[name] = jnp.einsum("nkd,nd->kn", c, right)
+        i = jnp.arange(len(values))
+        poles[name] = values[i, jnp.argmax(rank, axis=1)]
+        # The residue is one column times one row, which its largest entry tells apart.
+        residue = residue_at(rational[name], poles[name])
+        residue = jnp.where(jnp.isfinite(residue), residue, jnp.zeros_like(residue))
+        row, column = jnp.unravel_index(jnp.argmax(jnp.abs(residue).reshape(len(i), -1), axis=1), residue.shape[1:])
+        largest = residue[i, row, column][:, None]
+        outs[name] = residue[i, :, column].T
+        intos[name] = jnp.where(largest == 0, residue[i, row], residue[i, row] / largest).T
     pole, into, out = network.in_order(poles), network.in_order(intos).T, network.in_order(outs).T
     k = operator(network, jnp.mean(pole)[None])[0]
     matrix = jnp.diag(pole) + k * (into @ out.T)
@@ -146,9 +155,8 @@ def _refined(network, rational, s, u, v, most):
     def step(carry):
         s, u, v, _, count = carry
         matrix, slope = jax.jvp(at, (s,), (jnp.ones_like(s),))
-        inverse = jnp.linalg.inv(matrix)
-        v2 = inverse @ (slope @ v)
-        u2 = jnp.conj((jnp.conj(u) @ slope) @ inverse)
+        factors = lu_factor(matrix)
+        v2, u2 = lu_solve(factors, slope @ v), lu_solve(factors, jnp.conj(slope.T) @ u, trans=2)
         v2, u2 = v2 / complexed(jnp.linalg.norm(v2)), u2 / complexed(jnp.linalg.norm(u2))
         s2 = s - (jnp.conj(u2) @ matrix @ v2) / (jnp.conj(u2) @ slope @ v2)
         # At a root the matrix is singular and the solve may overflow: then the root is found.
@@ -167,7 +175,7 @@ def _refined(network, rational, s, u, v, most):
 def _start_of_count(network, x):
     local = _local(network, x)
     poles = jnp.concatenate([jnp.linalg.eigvals(system[0]).ravel() for system in local.values()])
-    return poles, jnp.linalg.eigvals(_reduced(network, local)[0])
+    return poles, jnp.linalg.eigvals(_reduced(network, local, _rational(local))[0])
 
 
 @alone()
