@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from .local import complexed
 
 DENSE = 40                 # a matrix no larger is decomposed at once
+DENSE_SYMMETRIC = 80       # the same of a symmetric one, which costs a tenth
 OUTWARD = 24               # steps of the first search, which sees the outline of the spectrum
 INWARD = 16                # steps of the second, which sees what lies beside a point
 SPENT = 1e-13              # of a vector's length: what is left of it in a space that is exhausted
@@ -45,7 +46,7 @@ def largest_vector(matrix):
     As `leading_eigenvalues`, from two Krylov spaces: all eigenvectors cost as much as ten inverses.
     """
     n = matrix.shape[0]
-    if n <= DENSE:
+    if n <= DENSE_SYMMETRIC:
         return jnp.linalg.eigh(matrix)[1][:, -1]
     basis, projected = _space(lambda v: matrix @ v, jnp.real(any_vector(n)), OUTWARD)
     values, vectors = jnp.linalg.eigh(0.5 * (projected + projected.T))
