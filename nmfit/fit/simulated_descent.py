@@ -74,7 +74,8 @@ def slopes_at(problem, theta, keys):
 def _descended(problem, slopes, theta, steps, rate, progress):
     if slopes is None:
         start = float(_value(theta, problem))
-        return Descent(theta, start, start, np.array([start]), 0, Outcome.GRADIENT_UNUSABLE)
+        why = Outcome.GRADIENT_UNUSABLE if np.isfinite(start) else Outcome.NON_FINITE_START
+        return Descent(theta, start, start, np.array([start]), 0, why)
     return descend(slopes, theta, steps=steps, rate=rate, report=_told(progress, steps))
 
 
