@@ -86,18 +86,20 @@ def _spectra(result):
     template = " of a template head" if made["leadfield"]["template"] else ""
     names = ", ".join(words.rung_name(one) for one in result.record["rungs"])
     channels = len(result.arrays["ch_names"])
+    apart, coupled = ("", "") if made.get("loss") is not None else (
+        ", without coupling, which costs least", ", then once more with coupling let in,")
     return [
         f"A network of {len(result.labels)} regions, each a {words.printable(rung['model'])} model, joined by the "
         "structural connectome with delays where tract lengths are known, was seen through a lead field"
         f"{template} and fitted to the power of {channels} channels, {band[0]:g} to {band[1]:g} Hz, in closed form "
         "(linearised about its state of rest). Sensors add white and power-law noise without a resonance. The loss "
-        f"is {_of_spectra(made)}; a barrier keeps the network from instability.",
-        f"Rungs of increasing freedom ({names}) were judged on the choosing part: kept when R2 rose by more than "
-        "1.64 standard errors of an estimate from so short a stretch, when sources carry at least 80 % of "
+        f"is {_of_spectra(made)}; steps that lead to an unstable network are refused.",
+        f"Rungs of increasing freedom ({names}) were judged on the choosing part{apart}: kept when R2 rose by more "
+        "than 1.64 standard errors of an estimate from so short a stretch, when sources carry at least 80 % of "
         "occipital alpha power, and when no root is unstable. What was kept was refitted to the fitting and choosing "
-        "parts together and scored once: R2 = 1 − SSE / SST, SST about the grand mean over channels and frequencies. "
-        "The ceiling follows from the degrees of freedom of the score part, for a stationary signal; reliability is "
-        "the R2 of the other parts' own spectrum.", _parcels(result)]
+        f"parts together{coupled} and scored once: R2 = 1 − SSE / SST, SST about the grand mean over channels and "
+        "frequencies. The ceiling follows from the degrees of freedom of the score part, for a stationary signal; "
+        "reliability is the R2 of the other parts' own spectrum.", _parcels(result)]
 
 
 def _regional(result):
@@ -122,9 +124,12 @@ def _parcels(result):
     null = result.record["nulls"]["permuted"]
     if not null or not null["n"]:
         return "No null was fitted."
-    return ("The climb was repeated with the parcels of the lead field permuted within hemispheres "
-            f"({null['n']} times, each rung cut short, as was the right one that they are held against) and with "
-            "coupling 0; a rung is called explained only if it beats both, "
+    climbed = result.record["provenance"].get("loss") is not None
+    how = ("The climb was repeated with the parcels of the lead field permuted within hemispheres" if climbed else
+           "The highest rung was refitted, with coupling, to lead fields with parcels permuted within hemispheres, "
+           "every parcel with its region's parameters")
+    return (f"{how} ({null['n']} times, each search cut short, as was the right one that they are held against), and "
+            "once with coupling 0; a rung is called explained only if it beats both, "
             "p = (1 + number of nulls that do as well) / (number + 1).")
 
 

@@ -49,7 +49,7 @@ def begun(ground, rung, below, starts):
         peak = peaks[k % len(peaks)]
         made = population(ground.brain, rung.model, frequency=peak, width=WIDTH, point=POINTS[k % len(POINTS)],
                           coupled=ground.coupled)
-        problem = _damped(problem_of(ground, [made], leadfield))
+        problem = problem_of(ground, [made], leadfield)
         ratio = _power_near(ground.target.freqs, ground.psd, peak) / _alone(problem, ground.target.freqs, peak)
         leadfield_there = dataclasses.replace(problem.leadfield, scale=problem.leadfield.scale * np.sqrt(ratio))
         out.append((dataclasses.replace(problem, leadfield=leadfield_there), tail))
@@ -90,15 +90,6 @@ def coupling_let_in(fitted):
             break
         step -= np.log(2.0)
     return dataclasses.replace(fitted, problem=problem, vector=vector)
-
-
-def _damped(problem):
-    """Return a problem whose coupling is weak enough for a state of rest where it begins."""
-    for _ in range(12):
-        if rests(problem, beginning(problem)):
-            break
-        problem = dataclasses.replace(problem, coupling=problem.coupling / 2)
-    return problem
 
 
 def _alone(problem, freqs, frequency):
