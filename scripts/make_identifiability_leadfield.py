@@ -133,14 +133,16 @@ def main():
         print(lines[-1], flush=True)
     lines += [
         "", "## What to do with it", "",
-        "- The scale of the lead field and the amplitude of all sources are one number: the scale is held, amplitudes count",
-        "  from it. Levels over the whole brain are known well.",
-        "- A single region is known as far as its neighbours are: their sum is, their difference hardly, left and right by",
-        "  half. Compare sums over lobes or sides, not neighbouring regions, and read the number of independent numbers as how",
-        "  many such sums there are.",
-        "- Coupling is nearly what its prior says, and its error goes with that of damping, since diffusive coupling damps: a",
-        "  difference in `G` between people or states is a difference of both until something else holds the damping.",
-        "- Three times the channels tell more of the regions than five times the minutes; minutes tell noise from sources.",
+        "- The scale of the lead field and the amplitude of all sources are one number: the scale is held,",
+        "  amplitudes count from it. Levels over the whole brain are known well.",
+        "- A single region is known as far as its neighbours are: their sum is, their difference hardly, left and",
+        "  right by half. Compare sums over lobes or sides, not neighbouring regions, and read the number of",
+        "  independent numbers as how many such sums there are.",
+        "- Coupling is nearly what its prior says, and its error goes with that of damping, since diffusive",
+        "  coupling damps: a difference in `G` between people or states is a difference of both until something",
+        "  else holds the damping.",
+        "- Three times the channels tell more of the regions than five times the minutes; minutes tell noise from",
+        "  sources.",
         ""]
     (ROOT / "docs" / "identifiability_leadfield.md").write_text("\n".join(lines))
 
