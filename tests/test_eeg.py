@@ -10,6 +10,7 @@ from made_eeg import NAMES, potentials, write_edf
 
 from nmfit.errors import InputError
 from nmfit.io import read_eeg, to_mne_spectrum
+from nmfit.io.sensors import builtin_montage
 
 SFREQ = 200.0
 
@@ -174,7 +175,7 @@ def test_wrong_options_are_named(options, words):
 
 def test_positions_in_millimetres_are_named():
     raw = as_raw(potentials())
-    raw.set_montage("standard_1005" if mne.__version__ < "1.13" else "colin27_1005", verbose="ERROR")
+    raw.set_montage(builtin_montage("colin27_1005"), verbose="ERROR")
     for channel in raw.info["chs"]:
         channel["loc"][:3] *= 1000
     with pytest.raises(InputError, match="look like mm"):

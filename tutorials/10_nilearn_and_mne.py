@@ -76,7 +76,8 @@ strength = np.array([6.0 if name[0] == "O" else 3.0 if name[0] == "P" else 1.0 f
 alpha = strength[:, None] * np.sin(2 * np.pi * 10 * t)
 raw = mne.io.RawArray(1e-6 * (alpha + 5 * rng.normal(size=alpha.shape)), mne.create_info(channels, 200.0, "eeg"),
                       verbose="error")
-raw.set_montage("colin27_1005", verbose="error")
+known = "colin27_1005" in mne.channels.get_builtin_montages()        # MNE below 1.13 has its older name
+raw.set_montage("colin27_1005" if known else "standard_1005", verbose="error")
 recording = nf.read_eeg(raw, find_bads=False)
 print(recording)
 spectra = nf.spectrum_target(recording, seconds=2.0)
