@@ -309,25 +309,3 @@ def test_the_twin_is_chosen_by_what_it_leaves_and_phases_have_none():
     assert kind == "rest"
     assert 0 < left < 0.2
     assert chosen(kuramoto()) == ("none", 1.0)
-
-
-@pytest.mark.long
-def test_past_an_onset_the_statistical_twin_acts_and_a_cycle_has_none():
-    for model, kind, dt in ((Hopf(a=0.05, f=0.05, sigma=0.15), "closure", 0.2), (FitzHughNagumo(I=1.0), "none", 1e-3)):
-        network = Network.of(WEIGHTS, model, G=0.02)
-        tr, band = (TR, BAND) if kind == "closure" else (0.02, (1.0, 20.0))
-        plan = Plan.of(network, Direct(), 250 * tr, sample=tr, dt=dt)
-        found, left = best_twin(network, Direct(), plan, _keys(0, "twin", 6), tr, band)
-        assert found == kind
-        assert left < 0.5 or kind == "none"
-
-
-@pytest.mark.long
-def test_a_twin_that_is_lost_on_the_way_is_let_go(target):
-    # data of a cycle: the descent leaves the state of rest that it begins with
-    network = Network.of(WEIGHTS, Hopf(a=-0.02, f=0.05, sigma=0.05), G=0.01)
-    found = fit_simulated(target, WEIGHTS, model=network, free={"a": "shared", "G": "shared"}, control="rest", seeds=2,
-                          score_seeds=3, steps=20, rate=2.0, dt=0.5, loss=nmfit.loss.FCMSE())
-    assert found.outcome is Outcome.STEP_LIMIT
-    assert np.isfinite(found.loss)
-    assert found.loss <= found.start_loss
