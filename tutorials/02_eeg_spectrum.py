@@ -39,9 +39,10 @@ brain = brain.select([brain.labels.index(name) for name in names])
 leadfield = sphere_leadfield(target.ch_names, brain.centroids, labels=brain.labels)
 
 # %% [markdown]
-# The fit climbs from one oscillator with shared parameters to Jansen and Rit's columns, to parameters along maps made
-# of the regions' places, to every region's own. (It could go on: a second time scale, then noise and sensitivity per
-# sensor. `nmfit fit --eeg` does, and refits lead fields with permuted parcels beside it.)
+# The fit climbs from one oscillator with shared parameters to Jansen and Rit's columns, to a second and a third
+# population where one resonance is not enough, to parameters along maps made of the regions' places, to every region's
+# own. (It could go on to noise and sensitivity per sensor. `nmfit fit --eeg` does, and refits lead fields with permuted
+# parcels beside it.)
 
 # %%
 result = nf.fit(target, brain, leadfield=leadfield, max_rung="region", n_null=0, starts=1, seed=0)
