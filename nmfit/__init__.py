@@ -31,7 +31,7 @@ _ROOMS = {
     "Recording": ".compare.recording",
     "fc_target": ".compare.target",
     "scan_target": ".compare.scans",
-    "spectrum_target": ".compare",
+    "spectrum_target": ".io",
     "loss": ".compare",
     "fit": ".fit",
     "Result": ".fit",

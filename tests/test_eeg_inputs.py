@@ -89,3 +89,19 @@ def test_a_real_recording_needs_a_network_and_says_so(monkeypatch, capsys, tmp_p
     assert not (tmp_path / "out").exists()
     assert main(["demo", "--real", "-o", str(tmp_path / "out")]) == 2
     assert "no --eeg beside it" in capsys.readouterr().err
+
+
+def test_a_target_is_made_of_a_file_and_of_what_mne_holds():
+    path = nf.sample("synthetic_eeg") / "sub-01_task-eyesclosed_eeg.edf"
+    raw = mne.io.read_raw(path, verbose="error")
+    options = {"fmin": 2.0, "fmax": 35.0, "seconds": 2.0}
+    read = nf.spectrum_target(nf.read_eeg(path), **options)
+    for source in (str(path), raw):
+        target = nf.spectrum_target(source, **options)
+        np.testing.assert_array_equal(target.psd["fit"], read.psd["fit"])
+    epochs = mne.make_fixed_length_epochs(raw, duration=2.0, preload=True, verbose="error")
+    assert nf.spectrum_target(epochs, **options).psd["fit"].shape == read.psd["fit"].shape
+    alone = nf.spectrum_target(raw.compute_psd(verbose="error"), fmin=2.0, fmax=35.0)
+    assert alone.ch_names == read.ch_names
+    twice = nf.spectrum_target(raw, heldout=path, **options)
+    assert (twice.design, twice.psd["score"].shape) == ("heldout", read.psd["score"].shape)

@@ -28,6 +28,7 @@ def spectrum_target(data, psd=None, *, fmin=1.0, fmax=40.0, seconds=4.0, gap=2.0
     Parameters
     ----------
     data : SensorRecording, SensorSpectrum, or array of frequencies ``[f]``
+        As ``nmfit.spectrum_target`` also a path or an mne Raw, Epochs or Spectrum, which `nmfit.read_eeg` reads first.
     psd : array ``[f, s]`` or ``[e, f, s]``, optional
         Linear power, beside frequencies.
     fmin, fmax : float

@@ -14,6 +14,7 @@ from .name_map import read_name_map
 from .quality import Quality, read_quality
 from .samples import sample
 from .spectra import read_psd
+from .spectral_target import spectrum_target
 from .sphere import sphere_leadfield
 from .tables import Table, read_table
 from .template import template
@@ -21,5 +22,5 @@ from .write import prepare_folder, write_bytes, write_json, write_matrix, write_
 
 __all__ = ["Labels", "Ledger", "Match", "Quality", "Table", "align", "match_regions", "prepare_folder", "read_bold",
            "read_connectome", "read_eeg", "read_fc", "read_labels", "read_leadfield", "read_maps", "read_name_map",
-           "read_psd", "read_quality", "read_table", "sample", "sphere_leadfield", "template", "to_mne_spectrum",
-           "write_bytes", "write_json", "write_matrix", "write_npz", "write_table", "write_text"]
+           "read_psd", "read_quality", "read_table", "sample", "spectrum_target", "sphere_leadfield", "template",
+           "to_mne_spectrum", "write_bytes", "write_json", "write_matrix", "write_npz", "write_table", "write_text"]
