@@ -55,7 +55,7 @@ print({name: round(float(score), 3) for name, score in scores.items()})
 # %% [markdown]
 # The left panel shows the scores beside the ceiling. The right one shows how alike their predictions are. Shear does
 # not act on small fluctuations around rest, so Stuart-Landau predicts exactly what Hopf does; and FC depends on the
-# network far more than on what happens inside a region, so that even a synaptic model is hardly told apart by it. A
+# network far more than on what happens inside a region, so that a synaptic model predicts much the same pattern. A
 # richer model has to earn its place; `model=["Hopf", "ReducedWongWang"]` lets it try on one ladder.
 
 # %%
