@@ -1,6 +1,7 @@
 """Fitting FC: what is free, how it is minimised, when a rung is kept, what a score is held against, what is said."""
 
 import dataclasses
+import sys
 from functools import cache
 
 import jax
@@ -208,6 +209,12 @@ def test_a_search_ends_with_its_reason(objective, start, data, steps, status):
         assert int(found.steps) == 0
     if status is Status.CONVERGED:
         np.testing.assert_allclose(found.theta["x"], [1.0, 2.0] if objective is bowl else [1.0, 1.0], atol=1e-4)
+
+
+def test_a_search_longer_than_its_history_has_not_converged(monkeypatch):
+    monkeypatch.setattr(sys.modules[Status.__module__], "LONGEST", 6)
+    found, said, _ = run(valley, [-1.2, 1.0], 100.0, 300)
+    assert (said, int(found.steps)) == (Status.STEP_LIMIT, 6)
 
 
 @pytest.mark.parametrize("start", [-4.0, 0.9, -40.0])

@@ -13,7 +13,7 @@ from ..dynamics.alone import ALONE
 
 MEMORY = 30
 LINE_SEARCH = 24
-LONGEST = 1000             # steps that a history holds
+LONGEST = 2000             # steps that a history holds
 RESTARTS = 2
 ROLLBACKS = 12             # the same without a line search, each at half the step
 CLIFF = 1e6                # times the size of the first loss: what a value that is not finite counts as
@@ -124,6 +124,7 @@ def minimise(objective, theta, data, steps, tolerance, *, optimiser=None, pause=
     -------
     Minimum
     """
+    steps = min(steps, LONGEST)                          # a search that stops there has not converged
     solver = lbfgs() if optimiser is None else optax.with_extra_args_support(optimiser)
     with jax.numpy_dtype_promotion("standard"):          # optax mixes int32 and int64 by itself
         search = theta if isinstance(theta, Search) else start(theta, solver)
