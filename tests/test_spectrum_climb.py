@@ -96,11 +96,13 @@ def test_how_far_regions_differ_is_learnt_from_them_and_else_the_prior(climbed):
     vector = np.zeros(free.size)
     vector[free] = narrow
     told = dataclasses.replace(fitted, vector=vector, shrinkage=0.0)
-    known = learnt_spread(np.diag(np.full(free.sum(), 1e6)), 1.0, told, layout)
+    known = learnt_spread(np.diag(np.full(free.sum(), 1e6)), np.zeros(free.sum()), told, layout)
     before = prior[kinds == 0][0]
     expected = ((narrow[kinds == 0] ** 2).sum() + TRUSTED * before) / (REGIONS + TRUSTED)
     assert known[kinds == 0][0] == pytest.approx(expected, rel=0.01)
     assert known[kinds == 0][0] < 0.4 * before
     np.testing.assert_array_equal(known[kinds < 0], prior[kinds < 0])
-    unknown = learnt_spread(np.diag(np.full(free.sum(), 1e-9)), 1.0, told, layout)
+    # What shrinkage holds where the data say nothing, as after a search that ended early, teaches nothing.
+    early = dataclasses.replace(told, vector=10.0 * vector, shrinkage=0.1)
+    unknown = learnt_spread(np.diag(np.full(free.sum(), 1e-9)), np.zeros(free.sum()), early, layout)
     np.testing.assert_allclose(unknown, prior, rtol=1e-3)

@@ -50,20 +50,20 @@ def errors_of(fitted, ground):
     hessian = flat.T @ flat
     factor = cho_factor(hessian + np.diag(prior))
     effective = np.trace(cho_solve(factor, hessian))
-    missed = ((np.asarray(fitted.seen.log_psd) - ground.data)[bins] ** 2).sum()
-    variance = missed / max(flat.shape[0] - effective, 0.1 * flat.shape[0])
+    missed = (ground.data - np.asarray(fitted.seen.log_psd))[bins].ravel()
+    variance = missed @ missed / max(flat.shape[0] - effective, 0.1 * flat.shape[0])
     variance = max(variance, 0.0 if ground.dof is None else log10_variance(ground.dof))
     joint = np.eye(shape[1]) if target.dependence is None else np.sqrt(target.dependence)
     spread = np.tensordot(between_bins(target, bins), inside, 1)
     spread = np.moveaxis(np.tensordot(joint, spread, ([1], [1])), 0, 1).reshape(flat.shape)
-    bias = prior**2 * learnt_spread(hessian / variance, variance, fitted, layout)
+    bias = prior**2 * learnt_spread(hessian / variance, flat.T @ missed / variance, fitted, layout)
     middle = variance * flat.T @ spread + np.diag(bias)
     left = cho_solve(factor, middle)
     covariance = cho_solve(factor, left.T)
     return Errors(0.5 * (covariance + covariance.T), float(variance))
 
 
-def learnt_spread(information, variance, fitted, layout):
+def learnt_spread(information, slope, fitted, layout):
     """Return the variances ``[m]`` of the free coordinates about 0, learnt where many are of one kind.
 
     A kind is what every region, or every sensor, has for itself: as many draws of one distribution, whose variance
@@ -74,7 +74,7 @@ def learnt_spread(information, variance, fitted, layout):
     Parameters
     ----------
     information : ``[m, m]``, ``J^T J / v``
-    variance : ``v``
+    slope : ``[m]``, ``J^T r / v`` with the misfit ``r``, data less model
     fitted : FittedSensors
     layout : Layout
 
@@ -85,8 +85,9 @@ def learnt_spread(information, variance, fitted, layout):
     free = layout.free
     kinds, at = layout.kinds[free], fitted.vector[free]
     spread = 1.0 / layout.precisions[free]
-    # At the optimum the gradient of the misfit is what shrinkage holds against it.
-    pull = information @ at + fitted.shrinkage / variance * layout.precisions[free] * at
+    # What the linearised data say of the coordinates. It is zero where they say nothing, which what shrinkage holds
+    # against the misfit is only at the very optimum: there is none of it in a search that ended at its step limit.
+    pull = information @ at + slope
     for _ in range(ROUNDS):
         posterior = np.linalg.inv(information + np.diag(1.0 / spread))
         mean = posterior @ pull
