@@ -21,7 +21,7 @@ from ..compare.empirical import fc_score, group_fc, upper
 from ..errors import InputError
 from ..fit.evidence import climb_path
 from ..fit.ground import TOLERANCE, digest, predict, problem_of, with_drive
-from ..fit.minimise import LONGEST, STATUSES, minimise
+from ..fit.minimise import STATUSES, minimise
 from ..fit.objective import fc_objective_along
 from ..fit.rungs import Rung, blocks_of
 from ..fit.space import FARTHEST, as_theta, as_vector, origin_theta
@@ -30,7 +30,7 @@ from ..parameters import to_free
 
 STRENGTHS = (0.1, 0.03, 0.01, 0.003, 0.001, 3e-4)    # strongest first: each starts where the one before ended
 STEPS = 200
-FREE_STEPS = LONGEST     # where nothing shrinks the search is long, and a stop on the way would be a prior of its own
+FREE_STEPS = 1000        # where nothing shrinks the search is long, and a stop on the way would be a prior of its own
 REFIT_STEPS, FREE_REFIT_STEPS = 60, 200
 FLATTEST = 1e-3
 REACH = 6.0              # a group's value at its bound: from further out no gradient leads a person back

@@ -9,7 +9,22 @@ from ..network.names import some
 from ..network.repair import names
 from ..observe.reference import NONE, rereference
 
-SLOWEST_RATE, FASTEST_RATE = 10.0, 1e5       # Hz: outside the number is in another unit
+SLOWEST_RATE, FASTEST_RATE = 20.0, 1e5       # Hz: outside the number is in another unit, or no EEG
+
+
+def checked_rate(sfreq, where):
+    """Return a sampling rate in Hz; refuse what is none, and numbers in another unit."""
+    try:
+        rate = float(sfreq)
+    except (TypeError, ValueError):
+        rate = 0.0
+    if not (np.isfinite(rate) and rate > 0):
+        raise InputError(where, f"sampling rate {sfreq!r}", "Give it in Hz.")
+    if not SLOWEST_RATE <= rate <= FASTEST_RATE:
+        factor, unit = (1e3, "kHz") if rate < SLOWEST_RATE else (1e-3, "mHz")
+        raise InputError(where, f"sampling rate {rate:g} Hz ({factor * rate:g} Hz if this is {unit})", "Give it in Hz.",
+                         f"{SLOWEST_RATE:g} to {FASTEST_RATE:g} Hz")
+    return rate
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -71,18 +86,7 @@ class SensorRecording:
         if len(self.ch_names) == len(data) != data.shape[1]:
             raise InputError(where, f"transposed: {len(data)} rows with {len(data)} channel names",
                              "Give one row per sample and one column per channel.")
-        try:
-            sfreq = float(self.sfreq)
-        except (TypeError, ValueError):
-            sfreq = 0.0
-        if not (np.isfinite(sfreq) and sfreq > 0):
-            raise InputError(where, f"sampling rate {self.sfreq!r}", "Give it in Hz.")
-        if not SLOWEST_RATE <= sfreq <= FASTEST_RATE:
-            factor = 1e3 if sfreq < SLOWEST_RATE else 1e-3
-            unit = "kHz" if sfreq < SLOWEST_RATE else "mHz"
-            likely = f" ({factor * sfreq:g} Hz if this is {unit})"
-            raise InputError(where, f"sampling rate {sfreq:g} Hz{likely}", "Give it in Hz.",
-                             f"{SLOWEST_RATE:g} to {FASTEST_RATE:g} Hz")
+        sfreq = checked_rate(self.sfreq, where)
         data.setflags(write=False)
         for name, value in {
             "data": data, "sfreq": sfreq, "ch_names": names(self.ch_names, data.shape[1], where),

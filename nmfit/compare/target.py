@@ -46,7 +46,6 @@ def fc_target(data, *, band="default", tr=None, labels=None, heldout=None, n_vol
     filtered : (low, high), optional
         What a filter left of the data before, in Hz; what the recordings say unless given. Model and data are
         compared within it.
-
     envelope : {"orthogonal", "amplitude"}, optional
         FC is the correlation of amplitude envelopes in the band, of regions' currents in EEG or MEG (TR is then one
         over the sampling rate); "orthogonal" takes what two regions share without a lag out of each pair first. The

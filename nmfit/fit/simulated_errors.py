@@ -22,7 +22,6 @@ from .space import at_bound, off_bounds
 WIDTH = 0.02              # of a coordinate: wide enough that chance under the same noise is small beside it
 FEWEST = 4                # scans whose scatter says anything
 
-
 _predicted = jax.jit(predicted)
 
 

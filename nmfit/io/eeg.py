@@ -7,7 +7,7 @@ from pathlib import Path
 import mne
 import numpy as np
 
-from ..compare.recording_eeg import SensorRecording, SensorSpectrum
+from ..compare.recording_eeg import SensorRecording, SensorSpectrum, checked_rate
 from ..compare.sensor_checks import bad_channels, check_unit, flat_channels, mains_frequency
 from ..errors import InputError
 from ..network.names import some
@@ -18,8 +18,6 @@ from .files import fingerprint_of, parsing
 from .formats.apart import read_apart
 from .sensors import as_montage, head_positions, own_positions, place_channels
 
-SLOWEST = 20.0   # Hz: below it the number is kHz, or no EEG
-FASTEST = 1e5    # Hz
 KINDS = ("eeg", "eog", "ecg", "emg", "stim", "mag", "grad", "seeg", "ecog", "bio", "resp")
 SHORTEST = 4.0   # s
 MOST_VOLTS = 10.0  # no amplifier of scalp potentials reaches it, offsets included
@@ -76,8 +74,7 @@ def read_eeg(source, *, picks=None, montage=None, reference=AVERAGE, bads=(), fi
     reference = reference if sensors.referenced else NONE
     loaded = _load(source, sfreq, ch_names)
     where, info = loaded["where"], loaded["info"]
-    if info["sfreq"] < SLOWEST:
-        raise InputError(where, f"sampling rate {info['sfreq']:g} Hz", "Give it in Hz.", f"{SLOWEST:g} Hz or more")
+    checked_rate(info["sfreq"], where)
     notes = list(loaded["notes"])
     renamed, positions, more = (_channels(info, picks, montage, where) if sensors.referenced
                                 else _coils(info, picks, kind, where))
@@ -138,8 +135,7 @@ def _load_file(path):
 
 def _info(meta, positions, where):
     """Return mne's info of what was read apart."""
-    if not 0 < meta["sfreq"] <= FASTEST:
-        raise InputError(where, f"sampling rate {meta['sfreq']:g} Hz", "Give it in Hz.", f"up to {FASTEST:g} Hz")
+    checked_rate(meta["sfreq"], where)
     kinds = [kind if kind in KINDS else "misc" for kind in meta["kinds"]]
     with parsing(where, "EEG"):
         info = mne.create_info(meta["names"], meta["sfreq"], kinds, verbose="ERROR")

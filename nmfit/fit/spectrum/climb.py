@@ -1,6 +1,6 @@
 """Climb for spectra at sensors by exact slopes: which rungs are tried, from where, and what is kept.
 
-The ladder is climbed by regions that hear nothing of each other, which costs a tenth. Coupling is let in where that
+The ladder is climbed by regions that hear nothing of each other, which costs a fraction. Coupling is let in where that
 ended: a coupled rung contains the one without coupling, begins beside its optimum, and no search for all the rest has
 to find its way along the edge of stability.
 """

@@ -11,7 +11,7 @@ from .populations import COORDINATES, model_name
 
 FEWEST_FOR_MAPS = 8
 # How far coordinates vary beside each other, as shares of their size (standard deviations): an amplitude by much, a
-# frequency by little. A column's potential counts in steps of its logit, see `spectrum_ground.frame_of`.
+# frequency by little. A column's potential counts in steps of its logit, see `problem.frame_of`.
 BETWEEN_REGIONS = {"noise": 0.75, "a": 0.5, "f": 0.08, "v": 0.5, "rate": 0.08}
 JOINED = {"f": 0.25}                       # of populations that join: their bands are broader
 TOGETHER = {"noise": 3.0, "a": 1.0, "f": 0.3, "v": 2.0, "rate": 0.3}       # from where a search starts

@@ -1,6 +1,6 @@
 """Climb for spectra at sensors under a loss of the user's own, such as Whittle's likelihood of whole cross-spectra.
 
-Such a loss is no sum of squares, so that the search of `spectrum_search` does not serve it: Jansen-Rit columns, from
+Such a loss is no sum of squares, so that `fit_sensor_rung` does not serve it: Jansen-Rit columns, from
 shared parameters to noise per region, node parameters per region, noise and sensitivity per sensor, by L-BFGS.
 """
 
@@ -15,12 +15,12 @@ from ...network import Network
 from .answer import trial_row
 from .ground import LEVELS, SpectrumGround, fit_spectrum_rung, pooled
 from .judge import channel_scores, judge
+from .populations import NO_COUPLING
 
 NODE_PARAMETERS = ("p", "C", "a", "b", "A", "B")
 SHRINKAGES = (1e-6, 1e-5)
 START_COUPLING = 10.0       # 1/s: the strongest region's summed input weight where a climb begins
 WEAK_COUPLING = 0.1         # 1/s: where coupling is let in after a climb without it
-NO_COUPLING = 1e-4          # 1/s: vanishing, not zero, where every region would be a root of its own and none leads
 
 
 def climb_under_loss(target, brain, leadfield, loss, *, max_rung, starts, steps, progress):
