@@ -47,6 +47,9 @@ def test_a_recording_of_other_channels_is_refused(tmp_path):
     (["--heldout-fc", "fc.csv"], "--heldout-fc: a fit of spectra"),
     (["--max-rung", "regions"], "max_rung: found 'regions'. Choose one of shared"),
     (["--montage", "standard_105"], "no template 'standard_105'"),
+    (["--montage", "cap.elc"], "cap.elc: no such file"),
+    (["--seconds", "0.5"], "windows of 0.5 s for 1 Hz"),
+    (["--seconds", "8"], "or shorter windows (--seconds"),
     (["--fmax", "120"], "a sampling rate of 200 Hz for frequencies up to 120 Hz"),
 ])
 def test_what_does_not_go_with_a_recording_is_one_sentence(tmp_path, capsys, more, words):
@@ -57,6 +60,32 @@ def test_what_does_not_go_with_a_recording_is_one_sentence(tmp_path, capsys, mor
     assert told[0].startswith("error: ")
     assert words in told[0]
     assert not (tmp_path / "out").exists()
+
+
+def test_a_table_of_places_is_matched_by_name(tmp_path):
+    brain = nf.template("aal2-80").select(range(0, 80, 10))
+    sc, file, table = tmp_path / "sc.csv", edf(tmp_path / "a.edf"), tmp_path / "coords.tsv"
+    rows = [",".join(map(str, row)) for row in np.asarray(brain.weights)]
+    sc.write_text("\n".join([",".join(brain.labels), *rows]))
+
+    def given(names, places=brain.centroids, **more):
+        table.write_text("\n".join(["region\tx\ty\tz", *("\t".join([name, *map(str, place)])
+                                                         for name, place in zip(names, places, strict=True))]))
+        return read_eeg_inputs(eeg=file, sc=[sc], centroids=table, seconds=2.0, **more)
+
+    target, _, plain = given(brain.labels)
+    back = [name.lower() for name in brain.labels[::-1]]
+    target, _, turned = given([*back, "elsewhere"], [*brain.centroids[::-1], (0, 0, 0)])
+    np.testing.assert_allclose(turned.gain, plain.gain)
+    assert any("spell regions differently" in note for note in target.notes)
+    with pytest.raises(InputError, match=f"no row for {brain.labels[0]}.*nearest: {brain.labels[0]}s"):
+        given([f"{brain.labels[0]}s", *brain.labels[1:]])
+    with pytest.raises(InputError, match="nearest to"):
+        given([f"{name}s" for name in brain.labels])
+    sc.write_text("\n".join(rows))
+    with pytest.raises(InputError, match="--trust-order"):
+        given(brain.labels)
+    np.testing.assert_allclose(given(brain.labels, trust_order=True)[2].gain, plain.gain)
 
 
 @pytest.mark.parametrize(("names", "factor", "words"), [

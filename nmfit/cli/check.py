@@ -8,7 +8,7 @@ from .options import FINISHED, REFUSED, whole
 
 GIVEN = ("sc", "lengths", "bold", "fc", "eeg", "psd", "leadfield", "maps")
 OPTIONS = ("tr", "labels", "atlas", "montage", "drop_bad", "trust_order", "map_names", "template", "centroids",
-           "fmin", "fmax", "dof", "kind", "n_null")
+           "fmin", "fmax", "seconds", "dof", "kind", "n_null")
 
 
 def add(verbs):

@@ -28,6 +28,8 @@ def add_data(parser, required=True):
     eeg.add_argument("--dof", type=float, metavar="N", help="degrees of freedom of --psd, 2 per independent window")
     eeg.add_argument("--fmin", type=float, default=1.0, metavar="HZ", help="default: 1")
     eeg.add_argument("--fmax", type=float, default=40.0, metavar="HZ", help="default: 40")
+    eeg.add_argument("--seconds", type=float, metavar="S", help="length of the windows of which spectra of --eeg are "
+                     "the mean (default: 4)")
     held = data.add_mutually_exclusive_group()
     held.add_argument("--heldout-bold", nargs="+", metavar="F", help="BOLD that only scores")
     held.add_argument("--heldout-fc", metavar="F", help="FC that only scores")
@@ -74,7 +76,8 @@ def inputs_of_eeg(args, cross=False):
     return read_eeg_inputs(
         sc=args.sc, template=args.template, eeg=args.eeg, heldout_eeg=args.heldout_eeg, lengths=args.lengths,
         labels=args.labels, leadfield=args.leadfield, centroids=args.centroids, montage=args.montage, fmin=args.fmin,
-        fmax=args.fmax, kind=args.kind, trust_order=args.trust_order, map_names=args.map_names, cross=cross)
+        fmax=args.fmax, kind=args.kind, trust_order=args.trust_order, map_names=args.map_names, cross=cross,
+        seconds=4.0 if args.seconds is None else args.seconds)
 
 
 def inputs_of_psd(args):

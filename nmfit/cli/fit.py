@@ -15,7 +15,7 @@ from .report import tell
 PHASES = (["Kuramoto"],)      # models that have no state of rest
 NOT_OF_SPECTRA = ("model", "band", "sc_transform", "coupling", "budget", "engine", "free", "dt", "heldout_bold",
                   "heldout_fc", "tr", "n_volumes", "gsr", "atlas", "envelope")
-NOT_OF_REGIONS = ("loss", "heldout_eeg", "leadfield", "centroids", "montage")
+NOT_OF_REGIONS = ("loss", "heldout_eeg", "leadfield", "centroids", "montage", "seconds")
 
 
 def add(verbs):

@@ -103,11 +103,12 @@ def check_unit(data, sfreq, where, kind="eeg"):
     if kind != "eeg":
         raise InputError(where, f"a median amplitude of {amplitude / sensors.factor:.3g} "
                          f"{sensors.unit.split()[-1]} in 1-40 Hz, which no head makes",
-                         "Give T, or T/m (scale= multiplies what is in the file).", sensors.usual)
+                         "Write it in T, or T/m, or read it with nmfit.read_eeg(scale=), which multiplies.",
+                         sensors.usual)
     guess = next((f"they look like {unit}" for factor, unit in ((1e-6, "microvolts"), (1e-3, "millivolts"), (1e3, "kV"))
                   if 1e-6 <= amplitude * factor <= 1e-4), "check the calibration")
     raise InputError(where, f"a median amplitude of {1e6 * amplitude:.3g} uV in 1-40 Hz: {guess}",
-                     "Give volts (scale= multiplies what is in the file).", "0.1 to 500 uV")
+                     "Write it in volts, or read it with nmfit.read_eeg(scale=), which multiplies.", "0.1 to 500 uV")
 
 
 def mains_frequency(data, sfreq):

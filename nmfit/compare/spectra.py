@@ -126,7 +126,7 @@ def _from_recording(recording, heldout, fmin, fmax, seconds, gap, roles, whole):
         starts = window_starts(at, length, length // 2)
         if len(starts) < FEWEST_WINDOWS:
             raise InputError(where, f"{_samples(at) / sfreq:.1f} s for the '{role}' part",
-                             "Give a longer recording, or shorten seconds=.",
+                             "Give a longer recording, or shorter windows (--seconds, seconds=).",
                              f"{FEWEST_WINDOWS} windows of {seconds:g} s or more")
         psd[role] = welch_psd(of.data, sfreq, starts, length)[kept]
         if whole:

@@ -33,7 +33,7 @@ def check(files=(), given=None, **options):
         Whose roles are known; see `look.ROLES`.
     **options
         ``tr``, ``labels``, ``atlas``, ``montage``, ``band``, ``drop_bad``, ``trust_order``, ``map_names``, ``n_null``,
-        and for spectra ``template``, ``centroids``, ``fmin``, ``fmax``, ``dof``.
+        and for spectra ``template``, ``centroids``, ``fmin``, ``fmax``, ``seconds``, ``dof``.
 
     Returns
     -------
@@ -126,7 +126,9 @@ def _eeg(named, options):
         eeg=named["eeg"][0], sc=named.get("sc"), template=options.get("template"), lengths=named.get("lengths"),
         labels=options.get("labels"), leadfield=(named.get("leadfield") or [None])[0],
         centroids=options.get("centroids"), montage=options.get("montage"), fmin=options.get("fmin") or 1.0,
-        fmax=options.get("fmax") or 40.0, kind=options.get("kind") or "eeg")
+        fmax=options.get("fmax") or 40.0, kind=options.get("kind") or "eeg",
+        seconds=4.0 if options.get("seconds") is None else options["seconds"],
+        trust_order=bool(options.get("trust_order")), map_names=options.get("map_names"))
     return {"fits": True, "regions": brain.n, "sensors": len(leadfield.ch_names), "bins": target.freqs.size,
             "notes": list(target.notes), "flags": list(target.flags), "modality": "eeg"}
 

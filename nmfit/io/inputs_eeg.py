@@ -1,16 +1,18 @@
 """What one fit of EEG spectra needs, read together and brought to the same regions and channels."""
 
 import dataclasses
+from difflib import get_close_matches
 
 from ..compare.spectra import spectrum_target
 from ..errors import InputError
-from ..network.names import some
+from ..network.names import are_names, some
 from .connectome import read_connectome
 from .eeg import read_eeg
 from .files import expand
 from .labels import read_labels
 from .leadfield import read_leadfield
 from .maps import read_maps
+from .matching import match_regions
 from .spectra import read_psd
 from .sphere import sphere_leadfield
 from .template import template as template_connectome
@@ -51,6 +53,11 @@ def read_eeg_inputs(*, eeg, heldout_eeg=None, sc=None, template=None, lengths=No
     target : SpectrumTarget
     brain : Connectome
     leadfield : LeadField
+
+    Raises
+    ------
+    InputError
+        Naming the file, what was found and what to do.
     """
     brain = _brain(sc, template, lengths, labels, map_names)
     if kind != "eeg" and leadfield is None:
@@ -68,17 +75,26 @@ def read_eeg_inputs(*, eeg, heldout_eeg=None, sc=None, template=None, lengths=No
                                              trust_order=trust_order, map_names=map_names)
     places = brain.centroids
     if centroids is not None:
-        table = read_labels(centroids)
-        if table.centroids is None:
-            raise InputError(centroids, "no columns x, y, z", "Give the regions' MNI coordinates in mm.")
-        missing = [label for label in brain.labels if label not in table.names]
-        if missing:
-            raise InputError(centroids, f"no region {missing[0]}", "Use the connectome's names.",
-                             f"names like {brain.labels[0]}")
-        places = table.centroids[[table.names.index(label) for label in brain.labels]]
+        places, note = _places(centroids, brain, trust_order, map_names)
+        target = dataclasses.replace(target, notes=(*target.notes, *note))
     if places is None:
         raise InputError("--eeg", "no lead field and no centroids", "Give --leadfield F, or --centroids F.")
     return target, brain, sphere_leadfield(target.ch_names, places, labels=brain.labels, montage=montage)
+
+
+def _places(centroids, brain, trust_order, map_names):
+    """Return a table's coordinates of a connectome's regions, ``[n, 3]``, and how they were matched."""
+    table = read_labels(centroids)
+    if table.centroids is None:
+        raise InputError(centroids, "no columns x, y, z", "Give the regions' MNI coordinates in mm.")
+    match = match_regions(brain.labels, table.names, ("connectome", str(centroids)), drop=are_names(brain.labels),
+                          trust_order=trust_order, map_names=map_names)
+    if len(match.first) != brain.n:
+        lost = [label for i, label in enumerate(brain.labels) if i not in set(match.first.tolist())]
+        near = get_close_matches(lost[0], table.names, 3, 0.4)
+        raise InputError(centroids, f"no row for {some(lost)}" + (f" (nearest: {', '.join(near)})" if near else ""),
+                         "Give every region of the connectome a row.")
+    return table.centroids[match.second], match.notes
 
 
 def _in_common(recording, heldout):

@@ -15,6 +15,8 @@ from .files import parsing
 MONTAGE = "colin27_1005"
 # mne 1.13 renamed its template montages; each name finds the other
 RENAMED = (("standard_", "colin27_"), ("colin27_", "standard_"))
+MONTAGE_FILES = (".bvef", ".csd", ".csv", ".elc", ".eloc", ".elp", ".hpts", ".loc", ".locs", ".sfp", ".tsv", ".txt",
+                 ".xml", ".xyz")
 # templates whose frame is MNI's, so that parcel centroids can be placed among them
 MNI_LIKE = ("colin27_", "standard_", "fsaverage_")
 
@@ -53,6 +55,8 @@ def as_montage(montage):
         if os.path.exists(montage):
             with parsing(montage, "a montage"):
                 return mne.channels.read_custom_montage(montage)
+        if str(montage).lower().endswith(MONTAGE_FILES):
+            raise InputError(montage, "no such file", "Check the path, or name one of mne's montages.")
         return builtin_montage(str(montage))
     return montage
 

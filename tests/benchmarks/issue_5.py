@@ -1,8 +1,9 @@
 """Check issue 5 on real recordings: `NMFIT_DATA=... python tests/benchmarks/issue_5.py [PART ...] [-o DIR]`.
 
-Parts: `sensors` (eyes closed, first half fitted, second scored), `eegmat` (four recordings with defaults), `states`
-(eyes open against closed), and `meg`, `meg_deep`, `meg_nulls` (regional spectra, see `meg_spectra`). Prints one line
-per figure: name, value, goal, pass or short, N, seconds.
+Parts: `sensors` (eyes closed, first half fitted, second scored), `eegmat` (four recordings with defaults), `attainable`
+(what their own earlier data predict), `states` (eyes open against closed, see `eeg_states`), and `meg`, `meg_deep`,
+`meg_nulls` (regional spectra, see `meg_spectra`). Prints one line per figure: name, value, goal, pass or short, N,
+seconds.
 """
 
 import argparse
@@ -10,12 +11,19 @@ import os
 import time
 from pathlib import Path
 
+import eeg_states
+import jax
+import jax.numpy as jnp
 import meg_spectra
 import numpy as np
 from figures import say
 
 import nmfit
 from nmfit.compare import spectrum_target
+from nmfit.compare.spectral_baselines import peaks_and_slope, smoothed
+from nmfit.compare.spectral_ceiling import r_squared_ceiling
+from nmfit.compare.spectral_losses import r_squared
+from nmfit.fit.spectrum.measures import ALPHA, alpha_interval, alpha_peak, aperiodic_slope, occipital
 from nmfit.io import read_eeg, sphere_leadfield
 from nmfit.io.inputs_eeg import read_eeg_inputs
 from nmfit.network import Connectome
@@ -23,7 +31,6 @@ from nmfit.report.terminal import Progress
 
 HALVES = {"fit": 0.35, "choose": 0.15, "score": 0.5}
 MAT = ("Subject00_1", "Subject05_1", "Subject10_1", "Subject19_1")
-STATES = {"closed": "eegmmidb_S001R02", "open": "eegmmidb_S001R01"}
 
 
 def brain_and_leadfield(ch_names):
@@ -45,7 +52,7 @@ def recorded(name):
 
 def sensors(out=None):
     """Fit the first half of the eyes-closed recording, score the second."""
-    target = spectrum_target(recorded(STATES["closed"]), seconds=2.0, gap=1.0, roles=HALVES)
+    target = spectrum_target(recorded("eegmmidb_S001R02"), seconds=2.0, gap=1.0, roles=HALVES)
     brain, leadfield = brain_and_leadfield(target.ch_names)
     nmfit.fit(target, brain, leadfield=leadfield, steps=1)        # compiles everything
     began, used = time.monotonic(), time.process_time()
@@ -97,38 +104,47 @@ def eegmat(_out=None):
               f"{found['alpha_peak_data_ci95']}, source share {found['source_share']}")
 
 
+def attainable(_out=None):
+    """Say what the data before the scored stretch predict of it by themselves: no model of them can be asked for more.
+
+    Their spectrum as it is and smoothed, and a slope with two peaks per channel, of fit and choose parts together.
+    """
+    for name in MAT:
+        began, file = time.monotonic(), Path(os.environ["NMFIT_DATA"]) / "eeg" / f"eegmat_{name}.edf"
+        target = spectrum_target(read_eeg(file))
+        at, score, count = occipital(target)[0], target.psd["score"], target.s * target.freqs.size
+        alpha = (target.freqs >= ALPHA[0]) & (target.freqs <= ALPHA[1])
+        before = np.average([target.psd["fit"], target.psd["choose"]], axis=0,
+                            weights=[target.dof["fit"], target.dof["choose"]])
+        peak, there = _peak(target.freqs, score[:, at].mean(1)), np.log10(score[alpha].mean(0))
+        with jax.enable_x64(True):
+            ceiling = float(r_squared_ceiling(target)[0])
+            predictors = {"own": before, "smoothed": np.asarray(smoothed(target, before)),
+                          "peaks": np.asarray(peaks_and_slope(target.freqs, before)[0])}
+            shares = {key: float(r_squared(jnp.asarray(psd), jnp.asarray(score))) / ceiling
+                      for key, psd in predictors.items()}
+        for key, psd in predictors.items():
+            off = abs(_peak(target.freqs, psd[:, at].mean(1)) - peak)
+            r = np.corrcoef(np.log10(psd[alpha].mean(0)), there)[0, 1]
+            for what, value in (("R2_of_ceiling", shares[key]), ("alpha_peak_error_hz", off),
+                                ("alpha_topography_r", r)):
+                say(f"attainable_{name}_{key}_{what}", value, "-", True, count, began)
+        print(f"# attainable {name}: alpha peak of the scored part {peak:.2f} Hz, 95 % "
+              f"{alpha_interval(target, 'score')[1]}")
+
+
+def _peak(freqs, power):
+    return alpha_peak(freqs, power, slope=aperiodic_slope(freqs, power))
+
+
 def states(_out=None):
-    """Fit eyes closed and open alike, and name the parameters by which they differ."""
-    began, results, power = time.monotonic(), {}, {}
-    for state, name in STATES.items():
-        target = spectrum_target(recorded(name), seconds=2.0, gap=1.0, roles=HALVES)
-        brain, leadfield = brain_and_leadfield(target.ch_names)
-        results[state] = nmfit.fit(target, brain, leadfield=leadfield, n_null=0)
-        alpha, arrays = (target.freqs >= 8) & (target.freqs <= 13), results[state].arrays
-        behind = [list(target.ch_names).index(name) for name in ("O1", "Oz", "O2")]
-        power[state] = {key: np.log10(arrays[key][behind][:, alpha].mean()) for key in ("psd_model", "psd_score")}
-    for key, what in (("psd_score", "data"), ("psd_model", "model")):
-        drop = power["open"][key] - power["closed"][key]
-        say(f"open_minus_closed_occipital_alpha_{what}_log10", drop, "<0", drop < 0, 3, began)
-    for line in differences(results["closed"], results["open"]):
-        print(f"# {line}")
+    """Fit eyes closed and open alike, and name the parameters by which they differ: see `eeg_states`."""
+    targets = eeg_states.targets(HALVES)
+    brain, leadfield = brain_and_leadfield(targets["closed"].ch_names)
+    eeg_states.compare_states(targets, brain, leadfield)
 
 
-def differences(first, second, most=10):
-    """Return sentences naming the parameters by which two results differ most, in their standard errors."""
-    rows = {(row["name"], row["region"]): row for row in first.parameters}
-    found = []
-    for row in second.parameters:
-        other = rows.get((row["name"], row["region"]))
-        if other is None or not (row["se"] and other["se"]):
-            continue
-        z = (row["value"] - other["value"]) / np.hypot(row["se"], other["se"])
-        name = " ".join(filter(None, (row["name"], row["region"])))
-        found.append((abs(z), f"{name}: {other['value']:.4g} closed, {row['value']:.4g} open, {z:+.1f} errors"))
-    return [text for _, text in sorted(found, reverse=True)[:most]]
-
-
-PARTS = {"sensors": sensors, "eegmat": eegmat, "states": states,
+PARTS = {"sensors": sensors, "eegmat": eegmat, "attainable": attainable, "states": states,
          **{name: lambda _out=None, part=part: part() for name, part in meg_spectra.PARTS.items()}}
 
 if __name__ == "__main__":
