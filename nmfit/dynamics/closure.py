@@ -81,8 +81,7 @@ def closed_at(network, moments, reads, residual=None):
         residual = _size(still, moments, _residual(still, moments))
     found = _averages(network, moments, reads)
     groups = {}
-    with jax.ensure_compile_time_eval():                      # structure, not values
-        noisy = {name: states for name, _, states in Sources.of(network).groups}
+    noisy = {name: states for name, _, states in Sources.of(network).groups}
     for name, model in network.groups.items():
         turns = model.rotation is not None and len(network.members) == 1 and not network.stimuli
         groups[name] = Averaged(mean=moments.mean[name], heard=found.heard[name], A=found.A[name], B=found.B[name],

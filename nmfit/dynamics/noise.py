@@ -5,6 +5,7 @@ changes what was drawn before, and nothing has to be kept to draw it again in th
 """
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -155,12 +156,18 @@ class Sources:
 def _noisy(model):
     # At the declared defaults, since a parameter may be traced, or zero today and fitted tomorrow.
     usual = dataclasses.replace(model, **{name: d.default for name, d in declarations(model).items()})
-    with jax.enable_x64(True):
-        probes = jax.device_get(_probed(usual))
+    leaves, structure = jax.tree.flatten(usual)
+    numbers = all(isinstance(leaf, int | float) for leaf in leaves)
+    find = _noisy_as_declared if numbers else _noisy_as_declared.__wrapped__
+    return find(type(model), structure, tuple(leaves))
+
+
+@functools.cache
+def _noisy_as_declared(kind, structure, leaves):
+    # Structure, not values, also where the caller is being traced. Once per kind, so nothing need be compiled for it.
+    del kind                                           # in the key only
+    model = jax.tree.unflatten(structure, leaves)
+    with jax.ensure_compile_time_eval(), jax.enable_x64(True):
+        start = jnp.asarray(model.start())
+        probes = [np.asarray(model.diffusion(start * stretch + shift)) for stretch, shift in ((1.0, 0.0), (1.1, 0.05))]
     return tuple(int(i) for i in np.flatnonzero(np.any([p != 0 for p in probes], axis=0)))
-
-
-@jax.jit
-def _probed(model):
-    start = jnp.asarray(model.start())
-    return [model.diffusion(start * stretch + shift) for stretch, shift in ((1.0, 0.0), (1.1, 0.05))]

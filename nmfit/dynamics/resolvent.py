@@ -75,8 +75,7 @@ def regional_transfers(network, observation, x, w):
     """
     c = network.input(network.output(x))
     amplitude = network.diffusion(x)
-    with jax.ensure_compile_time_eval():                      # structure, not values
-        noisy = {name: states for name, _, states in Sources.of(network).groups}
+    noisy = {name: states for name, _, states in Sources.of(network).groups}
     kinds = sorted(set().union(*noisy.values()))
     parts = {}
     for name, at in network.members:

@@ -87,8 +87,7 @@ def at_rest(network, observation):
     """Return the linear engine's answer, its groups replaced by what they are to first order."""
     linear = linearise(network, observation)
     c, groups = network.input(network.output(linear.x)), {}
-    with jax.ensure_compile_time_eval():                      # structure, not values
-        noisy = {name: states for name, _, states in Sources.of(network).groups}
+    noisy = {name: states for name, _, states in Sources.of(network).groups}
     for name, at in network.members:
         model, x = network.groups[name], linear.x[name]
         heard = network.wiring.received(name, c[:, jnp.array(at)])
