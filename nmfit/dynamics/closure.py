@@ -50,13 +50,15 @@ class Closed(NamedTuple):
     defect: jax.Array
 
 
-def close(network, reads):
+def close(network, reads, found=None):
     """Find the self-consistent moments of a network and the linear network that has them.
 
     Parameters
     ----------
     network : Network without delays and with white noise
     reads : "bold_drive" or "eeg_source"
+    found : Consistent, optional
+        What `consistent` returns for this network; looked for unless given.
 
     Returns
     -------
@@ -67,9 +69,8 @@ def close(network, reads):
         has = "delays" if network.lengths is not None else "noise with a memory"
         raise InputError("closure", f"the network has {has}", "Use closure=False, or simulate.")
     still = lax.stop_gradient(network)
-    moments, residual = _solve(still)
-    moments = lax.stop_gradient(moments)
-    step = _newton_step(still, moments, _residual(network, moments))
+    moments, whole, residual = lax.stop_gradient(consistent(still) if found is None else found)
+    step = _newton_step(still, moments, whole, _judged(network, moments).left)
     moments = jax.tree.map(jnp.subtract, moments, step)
     return closed_at(network, moments, reads, residual)
 
@@ -78,7 +79,7 @@ def closed_at(network, moments, reads, residual=None):
     """Return the network that has the average slopes of these moments; their own residual unless one is given."""
     still = lax.stop_gradient(network)
     if residual is None:
-        residual = _size(still, moments, _residual(still, moments))
+        residual = _judged(still, moments).size
     found = _averages(network, moments, reads)
     groups = {}
     noisy = {name: states for name, _, states in Sources.of(network).groups}
@@ -187,10 +188,19 @@ def _intensity(network, mean):
     return Q
 
 
-def _residual(network, moments):
+class _Judged(NamedTuple):
+    """The average slopes of all states, what they leave over of the moments' equations, and how much that is."""
+
+    whole: jax.Array
+    left: Moments
+    size: jax.Array
+
+
+def _judged(network, moments):
     found = _averages(network, moments)
     moved = found.whole @ moments.covariance
-    return Moments(found.f, moved + moved.T + _intensity(network, moments.mean))
+    left = Moments(found.f, moved + moved.T + _intensity(network, moments.mean))
+    return _Judged(found.whole, left, _size(network, moments, left))
 
 
 def _flat(network, by_group):
@@ -225,8 +235,19 @@ def _lyapunov(modes, right, shift):
     return jnp.real(vectors @ inside @ vectors.T)
 
 
-def _solve(network):
-    """March through implicit steps with slopes held, then Newton."""
+class Consistent(NamedTuple):
+    """Moments that are consistent with the slopes that they average, all states' slopes, and how far off they are."""
+
+    moments: Moments
+    whole: jax.Array
+    residual: jax.Array
+
+
+def consistent(network):
+    """Return the self-consistent moments of a network: implicit steps with slopes held, then Newton's.
+
+    Its derivative means nothing; `close` has it.
+    """
     at_rest = fixed_point(network)
     started = network.start()
     mean = {g: jnp.where(at_rest.converged, at_rest.x[g], started[g]) for g in started}
@@ -234,56 +255,58 @@ def _solve(network):
     first = Moments(mean, _intensity(network, mean) * min(m.time_scale for m in network.groups.values())
                     + 1e-14 * jnp.eye(sum(v.size for v in mean.values())))
 
+    # Averages are the dear part: each loop has them once, and hands them on with the moments.
     def march(carry):
-        moments, before, rate, count = carry
-        found, Q = _averages(network, moments), _intensity(network, moments.mean)
-        modes = _modes(found.whole)
+        (moments, judged), rate, count = carry
+        modes = _modes(judged.whole)
         rate_now = jnp.maximum(rate, 4.0 * jnp.max(jnp.real(modes[0])))
-        covariance = _lyapunov(modes, -Q - rate_now * moments.covariance, rate_now)
+        covariance = _lyapunov(modes, -_intensity(network, moments.mean) - rate_now * moments.covariance, rate_now)
         values, vectors, inverse = modes
-        step = jnp.real(vectors @ ((inverse @ complexed(_flat(network, found.f))) / (complexed(rate_now) - values)))
+        step = jnp.real(vectors @ ((inverse @ complexed(_flat(network, judged.left.mean)))
+                                   / (complexed(rate_now) - values)))
         shift = _grouped(network, step)
         moved = Moments({g: moments.mean[g] + shift[g] for g in shift}, 0.5 * (covariance + covariance.T))
-        after = _size(network, moved, _residual(network, moved))
-        good = jnp.isfinite(after)
-        moved = jax.tree.map(lambda new, old: jnp.where(good, new, old), moved, moments)
-        faster = jnp.where(after < 0.6 * before, 0.6, jnp.where(after > 0.95 * before, 1.6, 0.95))
-        return moved, jnp.where(good, after, before), jnp.where(good, rate_now * faster, 4 * rate), count + 1
+        after = _judged(network, moved)
+        good = jnp.isfinite(after.size)
+        faster = jnp.where(after.size < 0.6 * judged.size, 0.6, jnp.where(after.size > 0.95 * judged.size, 1.6, 0.95))
+        return (_either(good, (moved, after), (moments, judged)), jnp.where(good, rate_now * faster, 4 * rate),
+                count + 1)
 
     def unfinished(carry):
-        return (carry[1] > NEAR) & (carry[3] < MARCH)
+        return (carry[0][1].size > NEAR) & (carry[2] < MARCH)
 
-    begin = _size(network, first, _residual(network, first))
-    moments, residual, _, _ = lax.while_loop(unfinished, march, (first, begin, jnp.asarray(1.0 / scale), 0))
+    begin = first, _judged(network, first)
+    begin, _, _ = lax.while_loop(unfinished, march, (begin, jnp.asarray(1.0 / scale), 0))
 
     def newton(carry):
-        moments, residual, count = carry
-        step = _newton_step(network, moments, _residual(network, moments))
+        (moments, judged), count = carry
+        step = _newton_step(network, moments, judged.whole, judged.left)
         moved = jax.tree.map(jnp.subtract, moments, step)
-        after = _size(network, moved, _residual(network, moved))
-        better = jnp.isfinite(after) & (after < residual)
-        moved = jax.tree.map(lambda new, old: jnp.where(better, new, old), moved, moments)
-        return moved, jnp.where(better, after, residual), jnp.where(better, count + 1, NEWTON)
+        after = _judged(network, moved)
+        better = jnp.isfinite(after.size) & (after.size < judged.size)
+        return _either(better, (moved, after), (moments, judged)), jnp.where(better, count + 1, NEWTON)
 
     def rough(carry):
-        return (carry[1] > 1e-2 * ACCEPTED) & (carry[2] < NEWTON)
+        return (carry[0][1].size > 1e-2 * ACCEPTED) & (carry[1] < NEWTON)
 
-    moments, residual, _ = lax.while_loop(rough, newton, (moments, residual, 0))
-    return moments, residual
+    (moments, judged), _ = lax.while_loop(rough, newton, (begin, 0))
+    return Consistent(moments, judged.whole, judged.size)
 
 
-def _newton_step(network, moments, residual):
+def _either(first, one, other):
+    return jax.tree.map(lambda a, b: jnp.where(first, a, b), one, other)
+
+
+def _newton_step(network, moments, whole, residual):
     """Return ``J^-1 residual``, with the Jacobian of a network without gradients, by GMRES behind frozen slopes."""
-    whole = lax.stop_gradient(_averages(network, moments).whole)
-    modes = lax.stop_gradient(_modes(whole))
-    factors = lax.stop_gradient(jnp.linalg.inv(whole))
+    modes, factors = _modes(whole), jnp.linalg.inv(whole)
 
     def behind(r):
         mean = _grouped(network, factors @ _flat(network, r.mean))
         right = 0.5 * (r.covariance + r.covariance.T)
         return Moments(mean, _lyapunov(modes, right, jnp.zeros(())))
 
-    linear = jax.linearize(lambda u: _residual(network, u), moments)[1]
+    linear = jax.linearize(lambda u: _judged(network, u).left, moments)[1]
     z, _ = gmres(lambda r: linear(behind(r)), residual, tol=1e-11, atol=0.0, restart=40, maxiter=5,
                  solve_method="batched")
     return behind(z)

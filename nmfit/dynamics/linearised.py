@@ -99,7 +99,7 @@ class Linear:
         return rightmost(network, x) if several else leading_root(network, x)
 
 
-def linearise(network, observation=None, start=None, closure=False):
+def linearise(network, observation=None, start=None, closure=False, found=None):
     """Linearise a network at the fixed point that is reached from ``start``, or under its own noise.
 
     Parameters
@@ -112,6 +112,8 @@ def linearise(network, observation=None, start=None, closure=False):
         Average slopes over the noise (statistical linearisation): near and past the onset of oscillation, where noise
         is strong enough. "auto" takes the fixed point where noise is small, the closure where that is valid, and
         declines otherwise; it looks at numbers, so it cannot be compiled.
+    found : Consistent, optional
+        Of a closure: the moments, where `closure.consistent` has found them before.
 
     Returns
     -------
@@ -138,7 +140,7 @@ def linearise(network, observation=None, start=None, closure=False):
         raise InputError("closure", f"found {closure!r}", "Choose one.", "True, False, 'auto'")
     if closure == "auto":
         return _chosen(network, observation, start)
-    return _closed(network, observation) if closure else _at_rest(network, observation, start)
+    return _closed(network, observation, found) if closure else _at_rest(network, observation, start)
 
 
 def _chosen(network, observation, start):
@@ -156,8 +158,8 @@ def _chosen(network, observation, start):
 
 
 @alone()
-def _closed(network, observation):
-    found = close(network, observation.reads)
+def _closed(network, observation, found=None):
+    found = close(network, observation.reads, found)
     return Linear(network=found.network, observation=observation, x=found.x, residual=found.residual,
                   converged=found.converged, defect=found.defect, engine="closure",
                   form=form_of(found.network, observation))

@@ -23,7 +23,7 @@ from .fc import START_INPUT, instrument_of
 from .simulated_answer import result_of
 from .simulated_descent import frugal, minimised
 from .simulated_errors import determined_by_scans
-from .simulated_objective import SimulatedProblem, controlled_scans
+from .simulated_objective import SimulatedProblem, at_point, controlled_scans
 from .slopes import Health, told_slopes
 from .space import freed, is_free, origin_theta, place, values_of
 from .space import observed as instrument_at
@@ -34,7 +34,7 @@ MEMORY = 2e9
 PAIRED, MEASURING = 4, 8    # scans, at least, from which a twin is chosen, and from which slopes are measured
 CONTROLS = ("auto", "rest", "closure", "none")
 WINDOW, STEP = 60.0, 10.0
-_scored = jax.jit(controlled_scans)
+_scored = at_point(controlled_scans)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -5,15 +5,15 @@ import dataclasses
 import jax
 import numpy as np
 
-from .simulated_objective import acting, losses_of_scans, simulated_objective, tangent_sizes, warmed
+from .simulated_objective import acting, at_point, losses_of_scans, simulated_objective, tangent_sizes, warmed
 from .slopes import next_best, whole_gradient
 from .stochastic import Descent, Outcome, descend
 
-_value = jax.jit(simulated_objective)
-_value_and_grad = jax.jit(jax.value_and_grad(simulated_objective))
-_tangents = jax.jit(tangent_sizes)
-_warmed = jax.jit(warmed)
-_losses = jax.jit(losses_of_scans)
+_value = at_point(simulated_objective)
+_value_and_grad = at_point(jax.value_and_grad(simulated_objective))
+_tangents = at_point(tangent_sizes)
+_warmed = at_point(warmed)
+_losses = at_point(losses_of_scans)
 
 
 def frugal(problem, theta, memory):
@@ -59,7 +59,7 @@ def slopes_at(problem, theta, keys):
     seconds = problem.plan.samples * problem.plan.sample
     held = dataclasses.replace(problem, begun=_warmed(theta, problem))
     health = whole_gradient(lambda t: _value(t, held), lambda t: _value_and_grad(t, held),
-                            lambda t, d: _tangents(t, d, held), theta, seconds)
+                            lambda t, d: _tangents(t, held, d), theta, seconds)
     if health.estimator == "gradient":
         return health, lambda t: _value_and_grad(t, problem)
     apart = dataclasses.replace(problem, keys=keys)

@@ -15,14 +15,14 @@ from ..compare.empirical import functional_connectivity
 from ..compare.scans import thinned
 from ..compare.series import analytic, band_pass, fcd_values, order_parameter, trimmed
 from .identify import Determined, coordinates_of, relative_sizes
-from .simulated_objective import predicted
+from .simulated_objective import at_point, predicted
 from .slopes import FEW
 from .space import at_bound, off_bounds
 
 WIDTH = 0.02              # of a coordinate: wide enough that chance under the same noise is small beside it
 FEWEST = 4                # scans whose scatter says anything
 
-_predicted = jax.jit(predicted)
+_predicted = at_point(predicted)
 
 
 @jax.jit

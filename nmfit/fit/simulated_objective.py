@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from ..compare import traced
 from ..compare.connectivity import correlation
 from ..compare.loss import Seen
+from ..dynamics.closure import consistent
 from ..dynamics.simulated import integrate
 from ..parameters import pytree, static
 from .space import observed, penalty, place
@@ -30,6 +31,8 @@ class SimulatedProblem:
     tr, band : seconds, Hz
     windows, length : first samples and length of FCD's windows
     begun : states of every scan to go on from instead of a warm-up, for all that is simulated, or None (`warmed`)
+    found : moments of the statistical twin at the point that is looked at, or None: then they are looked for
+        (`at_point`)
     control : "none", "rest" or "closure": which linear twin corrects FC
     """
 
@@ -41,6 +44,7 @@ class SimulatedProblem:
     keys: object
     shrinkage: object = 0.0
     begun: object = None
+    found: object = None
     plan: object = static()
     tr: float = static()
     band: tuple | None = static(default=None)
@@ -57,8 +61,29 @@ def acting(theta, problem):
     network, seen = place(problem.network, problem.blocks, theta), observed(problem.observation, problem.blocks, theta)
     if problem.control == "none":
         return [(network, seen)], None
-    twin, instrument, linear = twin_of(network, seen, problem.control == "closure")
+    twin, instrument, linear = twin_of(network, seen, problem.control == "closure", problem.found)
     return [(network, seen), (twin, instrument)], linear
+
+
+@jax.jit
+def _moments(theta, network, blocks):
+    return consistent(place(network, blocks, theta))
+
+
+def at_point(function):
+    """Compile a function of (theta, problem, ...), the search for a statistical twin's moments apart.
+
+    That search has no derivative and takes longest to compile: so it is compiled once for all that is asked of a
+    problem.
+    """
+    run = jax.jit(function)
+
+    def call(theta, problem, *more):
+        if problem.control == "closure" and problem.network.lengths is None and problem.network.colour is None:
+            problem = dataclasses.replace(problem, found=_moments(theta, problem.network, problem.blocks))
+        return run(theta, problem, *more)
+
+    return call
 
 
 def _runs(theta, problem, plan):
@@ -135,7 +160,7 @@ def losses_of_scans(theta, problem):
     return jax.vmap(lambda key: simulated_objective(theta, dataclasses.replace(problem, keys=key[None])))(problem.keys)
 
 
-def tangent_sizes(theta, direction, problem):
+def tangent_sizes(theta, problem, direction):
     """Return the root mean square of d signal / d theta along a direction in ten stretches of scans, ``[s, 10]``."""
     moved = jax.jvp(lambda t: simulated_signals(t, problem), (theta,), (direction,))[1]
     usable = moved.shape[1] // 10 * 10

@@ -63,14 +63,16 @@ class LinearInstrument(Observation):
         return jnp.zeros(len(self.states))
 
 
-def twin_of(network, observation, closure=True):
+def twin_of(network, observation, closure=True, found=None):
     """Return a network's twin, the twin's instrument, and the linear engine's answer for these two.
 
     The twin is linearised statistically: about the mean and the variance that it has itself, so that it saturates
     as the model does and stands past an onset, too. With delays, or noise that has a memory, it is linearised at rest.
+    Its moments are looked for unless they were found before (`closure.consistent`).
     """
     statistically = closure and network.lengths is None and network.colour is None
-    linear = linearise(network, observation, closure=True) if statistically else at_rest(network, observation)
+    linear = (linearise(network, observation, closure=True, found=found) if statistically
+              else at_rest(network, observation))
     if not observation.states:
         return linear.network, observation, linear
     instrument = LinearInstrument.at(observation, linear.network.read(linear.x, observation.reads))
@@ -109,10 +111,14 @@ def series_pair(network, observation, plan, key, closure=True):
 
     The network starts where the twin rests.
     """
-    twin, instrument, linear = twin_of(network, observation, closure)
-    own, other = (integrate(one, seen, plan, key, x0=linear.x).signal
-                  for one, seen in ((network, observation), (twin, instrument)))
-    return own, other, linear
+    found = twin_of(network, observation, closure)
+    return *_under_one_noise(network, observation, plan, key, found), found[-1]
+
+
+def _under_one_noise(network, observation, plan, key, found):
+    twin, instrument, linear = found
+    return tuple(integrate(one, seen, plan, key, x0=linear.x).signal
+                 for one, seen in ((network, observation), (twin, instrument)))
 
 
 def controlled_covariance(own, twin, exact, tr, band):
@@ -133,12 +139,20 @@ def controlled_fc(network, observation, plan, keys, tr, band, closure=True, node
     Also the plain FC of the same runs, and the twin's stability figure: where it is not negative there is no twin, and
     only the plain answer stands.
     """
-    *_, linear = twin_of(network, observation, closure)
-    exact, abscissa = linear.covariance(band, nodes)
+    corrected, plain, _, abscissa = controlled_covariances(network, observation, plan, keys, tr, band, closure, nodes)
+    return correlation(corrected.mean(0)), correlation(plain.mean(0)), abscissa
+
+
+def controlled_covariances(network, observation, plan, keys, tr, band, closure=True, nodes=NODES):
+    """Return covariances ``[s, n, n]`` of simulated scans with the twin and without, the linear answer, its stability.
+
+    The twin is found once for all scans.
+    """
+    found = twin_of(network, observation, closure)
+    exact, abscissa = found[-1].covariance(band, nodes)
 
     def one(key):
-        own, twin, _ = series_pair(network, observation, plan, key, closure)
-        return (controlled_covariance(own, twin, exact, tr, band), traced.covariance(traced.trimmed(own, tr, band)))
+        own, twin = _under_one_noise(network, observation, plan, key, found)
+        return controlled_covariance(own, twin, exact, tr, band), traced.covariance(traced.trimmed(own, tr, band))
 
-    corrected, plain = jax.vmap(one)(keys)
-    return correlation(corrected.mean(0)), correlation(plain.mean(0)), abscissa
+    return *jax.vmap(one)(keys), found[-1], abscissa

@@ -5,17 +5,16 @@ import functools
 import jax
 import numpy as np
 
-from .twin import controlled_fc, holds, twin_of
+from ..compare.connectivity import correlation
+from .twin import controlled_covariances, holds
 
 GOOD, WORTH = 0.2, 0.5     # of the seeds' standard deviation that a twin leaves: enough, and worth a second simulation
 
 
 @functools.partial(jax.jit, static_argnames=("plan", "tr", "band", "closure"))
 def _each(network, observation, plan, keys, tr, band, closure):
-    *_, linear = twin_of(network, observation, closure)
-    corrected, plain, abscissa = jax.vmap(
-        lambda key: controlled_fc(network, observation, plan, key[None], tr, band, closure))(keys)
-    return corrected, plain, holds(linear, abscissa[0])
+    corrected, plain, linear, abscissa = controlled_covariances(network, observation, plan, keys, tr, band, closure)
+    return jax.vmap(correlation)(corrected), jax.vmap(correlation)(plain), holds(linear, abscissa)
 
 
 def best_twin(network, observation, plan, keys, tr, band):

@@ -1,7 +1,7 @@
 """Check fits through the simulation: the control variate, gradients, recoveries, FC with FCD, stress, cost.
 
 ``NMFIT_DATA=... python tests/benchmarks/issue_7.py [PART ...] [--case NAME ...] [--seeds 10]``, parts as in `PARTS`,
-cases as their parts name them
+cases as their parts name them. One case takes minutes: name part and case to run the script piece by piece.
 
 Prints one line per figure: name, value, goal, pass or short, N, seconds.
 """
@@ -25,7 +25,7 @@ from nmfit.compare.traced import covariance
 from nmfit.dynamics.plan import Plan
 from nmfit.dynamics.simulated import integrate
 from nmfit.fit.simulated import fit_simulated
-from nmfit.fit.twin import controlled_fc
+from nmfit.fit.twin import controlled_covariances
 from nmfit.models import FitzHughNagumo, Hopf, JansenRit, Kuramoto, ReducedWongWang, StuartLandau, WilsonCowan, WongWang
 from nmfit.network import Network
 from nmfit.observe import Balloon, Direct
@@ -57,7 +57,7 @@ def shipped():
 @functools.partial(jax.jit, static_argnames="plan")
 def estimates(network, instrument, plan, keys):
     """Return FC with and without the twin, for each key alone."""
-    return jax.vmap(lambda k: controlled_fc(network, instrument, plan, k[None], TR, BAND)[:2])(keys)
+    return [jax.vmap(correlation)(c) for c in controlled_covariances(network, instrument, plan, keys, TR, BAND)[:2]]
 
 
 def control(seeds):
@@ -98,7 +98,8 @@ def kuramoto(_seeds):
     """Fit Kuramoto's model to the FC of three people, and score it on two others."""
     brain, runs = shipped()
     target = scan_target(runs[:3], heldout=runs[3:])
-    for name, loss in (("fc", None), ("fc_fcd", nmfit.loss.FC() + 5 * nmfit.loss.MeanFC() + 0.5 * nmfit.loss.FCD())):
+    cases = {"fc": None, "fc_fcd": nmfit.loss.FC() + 5 * nmfit.loss.MeanFC() + 0.5 * nmfit.loss.FCD()}
+    for name, loss in chosen(cases).items():
         began = time.monotonic()
         found = fit_simulated(target, brain, model="Kuramoto", loss=loss, steps=80, seeds=5, rate=0.03, dt=0.2,
                               shrinkage=1e-3)
@@ -117,7 +118,7 @@ def joint(_seeds):
     target = scan_target(fc=data["fc_train"], fcd=data["fcd_train"], heldout_fc=data["fc_test"],
                          heldout_fcd=data["fcd_test"], tr=float(data["tr"]), volumes=1200, band=None, window=30.0,
                          step=5.0)
-    for rung in ("region", "edges"):
+    for rung in chosen(dict.fromkeys(("region", "edges"))):
         began = time.monotonic()
         found = nmfit.fit(target, brain, engine="joint", maps=maps, max_rung=rung, score_seeds=30)
         told = found.result.record["provenance"]["options"]
