@@ -691,3 +691,14 @@ def test_a_table_of_regions_with_their_places_is_no_lead_field(tmp_path):
     seen = look(path)
     assert seen["role"] == "labels"
     assert seen["problem"] is None
+
+
+def test_places_without_names_are_no_bold(tmp_path):
+    from nmfit.io.look import look
+
+    path = tmp_path / "coords.csv"
+    for head in ("", "x,y,z\n"):
+        path.write_text(head + "-9.5,-90,2\n9,-90,2\n-36,-20,50\n36,-20,50\n")
+        assert "columns label, x, y, z" in look(path)["problem"]
+    path.write_text("V1,M1,S1\n" + "1,2,3\n2,1,3\n1,3,2\n2,2,2\n")
+    assert look(path, tr=2.0)["role"] == "bold"

@@ -137,7 +137,7 @@ def minimise(objective, theta, data, steps, tolerance, *, optimiser=None, pause=
 def _looked_at_twice(objective, solver, search, found, data, steps, tolerance):
     """Go on where an end may be none: at a saddle, where a coordinate was thrown far off, before a cliff."""
     left, status = steps - int(found.steps), STATUSES[int(found.status)]
-    if status is Status.STALLED and _before_a_cliff(objective, search, data):
+    if status is Status.STALLED and _before_a_cliff(objective, solver, search, data, tolerance):
         return _as(_along_the_edge(objective, solver, search, found, data, left, tolerance), Status.CLIFF)
     if status is not Status.CONVERGED or left < 1:
         return found
@@ -191,10 +191,10 @@ def _run(objective, solver, search, data, steps, tolerance, pause):
             return found, search, False
 
 
-def _before_a_cliff(objective, search, data):
+def _before_a_cliff(objective, solver, search, data, tolerance):
     """Return whether the loss stops being finite a little further down the slope."""
     step = jax.tree.map(lambda g: -g / optax.tree_utils.tree_norm(search.best_slope), search.best_slope)
-    return any(not _finite_at(objective, search.best, step, size, data) for size in PROBES)
+    return any(not _finite_at(objective, solver, _moved(search.best, step, size), data, tolerance) for size in PROBES)
 
 
 def _along_the_edge(objective, solver, search, found, data, left, tolerance):
@@ -207,8 +207,8 @@ def _along_the_edge(objective, solver, search, found, data, left, tolerance):
             for i in itertools.product(*map(range, jnp.shape(leaf))):
                 step = [jnp.zeros_like(v) for v in leaves]
                 step[k] = step[k].at[i].set(-jnp.sign(slopes[k][i]))
-                over = not _finite_at(objective, search.best, jax.tree.unflatten(shape, step), size, data)
-                held[k] = held[k].at[i].set(over)
+                there = _moved(search.best, jax.tree.unflatten(shape, step), size)
+                held[k] = held[k].at[i].set(not _finite_at(objective, solver, there, data, tolerance))
         if any(bool(h.any()) for h in held):
             break
     mask = jax.tree.unflatten(shape, held)
@@ -226,18 +226,20 @@ def _partly_held(objective):
     return rest
 
 
-def _finite_at(objective, theta, step, size, data):
-    return bool(jnp.isfinite(_value(objective, jax.tree.map(lambda v, d: v + size * d, theta, step), data)))
+def _moved(theta, step, size):
+    return jax.tree.map(lambda v, d: v + size * d, theta, step)
 
 
-@functools.partial(jax.jit, static_argnames=("objective",), compiler_options=ALONE)
-def _value(objective, theta, data):
-    return objective(theta, data)
+def _finite_at(objective, solver, theta, data, tolerance):
+    """Return whether the loss is finite: a search of no steps, since that is compiled and the loss alone is not."""
+    found, _ = _advance(objective, solver, start(theta, solver), data, 0, 0, tolerance)
+    return bool(jnp.isfinite(found.start_loss))
 
 
 @functools.partial(jax.jit, static_argnames=("objective", "solver"), compiler_options=ALONE)
 def _advance(objective, solver, search, data, until, steps, tolerance):
     """Go on with a search for some steps; return what it found so far, and the search."""
+    objective = jax.jit(objective)                       # what follows reads it three times; so it is traced once
     along_a_line = optax.tree_utils.tree_get(search.state, "value") is not None
     window, most = (WINDOW, RESTARTS) if along_a_line else (PATIENCE, ROLLBACKS)
 

@@ -79,6 +79,10 @@ def role_of(path, atlas=None):
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         if table.columns is not None and set(map(str.lower, table.columns)) >= {*PLACE_COLUMNS[0]} and _is_labels(path):
             return "labels"                # a table of regions with their places
+        if values.ndim == 2 and values.shape[1] == 3 and (
+                table.columns is None or tuple(map(str.lower, table.columns)) in PLACE_COLUMNS):
+            raise InputError(path, "three columns without names of regions, as places have", "Write them as a table "
+                             "with the columns label, x, y, z; or give the file after --bold, if it is BOLD.")
         both = table.rows is not None and table.columns is not None
         return "leadfield" if both else "bold"
     if "length" in name or "length" in table.source.rsplit("::", 1)[-1].lower():
