@@ -5,6 +5,7 @@ Prints one line per figure: name, value, goal, pass or short, N, seconds. Compar
 """
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -15,6 +16,7 @@ import time
 from pathlib import Path
 
 import page
+import page_text
 from figures import say
 
 ROOT = Path(__file__).parents[2]
@@ -59,18 +61,17 @@ def tutorials(names):
 def beside_others(store):
     """Print the ratios of the page."""
     began = time.monotonic()
-    for name, piece in store.items():
-        if not name.startswith("fit-") or name.endswith("-nmfit") or "regional" not in piece["found"]:
+    for other in ("brainmass", "tvboptim"):
+        folds = [k for k in page_text.folds_of(store, other) if k in page_text.folds_of(store, "nmfit")]
+        if not folds:
             continue
-        _, fold, other = name.split("-")
-        own = store.get(f"fit-{fold}-nmfit", {}).get("found")
-        if own is None:
-            continue
-        theirs, mine = piece["found"]["regional"], own["regional"]
-        say(f"fold_{fold}_r_over_{other}", mine["r"] - theirs["r"], ">=0", mine["r"] >= theirs["r"], 1, began)
-        for state, cell in (("again", mine), ("kept", mine["kept"]), ("cold", mine["cold"])):
-            ratio = theirs["cpu"] / cell["cpu"]
-            say(f"fold_{fold}_times_less_cpu_than_{other}_{state}", ratio, ">=100", ratio >= 100, 1, began)
+        theirs = page_text.averaged(store, other, "regional", folds)
+        best = page_text.averaged(store, "nmfit", "regional", folds)
+        say(f"r_over_{other}_regional", best["r"] - theirs["r"], ">=0", best["r"] >= theirs["r"], len(folds), began)
+        stages = dict.fromkeys(("regional", page_text.cheapest_as_good(store, folds, theirs["r"]) or "regional"))
+        for stage, (state, key) in itertools.product(stages, page_text.STATES.items()):
+            ratio = theirs["cpu"] / page_text.averaged(store, "nmfit", stage, folds, *key)["cpu"]
+            say(f"{stage}_times_less_cpu_than_{other}_{state}", ratio, ">=100", ratio >= 100, len(folds), began)
     runs = store.get("simulate", {}).get("found", {})
     for job in ("hopf", "wong_wang"):
         steps = {name: run[job]["cpu"] / run[job]["steps"] for name, run in runs.items() if job in run}

