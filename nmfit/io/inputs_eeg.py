@@ -78,7 +78,8 @@ def read_eeg_inputs(*, eeg, heldout_eeg=None, sc=None, template=None, lengths=No
         places, note = _places(centroids, brain, trust_order, map_names)
         target = dataclasses.replace(target, notes=(*target.notes, *note))
     if places is None:
-        raise InputError("--eeg", "no lead field and no centroids", "Give --leadfield F, or --centroids F.")
+        raise InputError("--eeg", "no lead field and no centroids", "Give --leadfield F, or --centroids F: a "
+                         "table with the columns label, x, y, z in MNI mm.")
     return target, brain, sphere_leadfield(target.ch_names, places, labels=brain.labels, montage=montage)
 
 

@@ -95,7 +95,7 @@ def _from_table(cells, file):
     candidates = [header.index(name) for name in NAME_COLUMNS if name in header]
     if not candidates:
         raise InputError(f"{file}, line {cells.lines[0]}", f"columns {', '.join(cells.rows[0])[:100]}",
-                         "Name one column 'label', or give one name per line.")
+                         "Name one column 'label', and x, y, z where there are places; or give one name per line.")
     if not body:
         raise InputError(file, "a header and no names", "Write the file again.")
     # Some tables call a number the label and give the name in another column.
