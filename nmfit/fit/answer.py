@@ -6,15 +6,15 @@ import numpy as np
 
 from ..compare.empirical import fc_score, group_fc, pearson
 from ..compare.fc_ceiling import reliability_and_ceiling
+from ..dynamics import form_of
 from ..models import MODELS, Facts, cautions
 from .compare_results import unit_arrays
 from .context import Context
 from .determined import judged
 from .envelopes import in_band
 from .evidence import FEWEST_NULLS
-from .ground import problem_of
+from .ground import predict, problem_of
 from .ladder import OUT_OF_TIME
-from .objective import predicted_fc
 from .result import Result
 from .space import is_free, near_bound
 from .uncertainty import inseparable, interval, jackknife_values, standard_errors, values_of
@@ -212,8 +212,10 @@ def _null_flags(plan, evidence):
 
 def _refinement(fitted, ground):
     """Return how far FC moves under twice the quadrature nodes (0 where the band integral has a closed form)."""
+    if form_of(fitted.network, ground.observation) == "symmetric" and ground.envelope is None:
+        return 0.0
     problem = problem_of(ground, fitted.network, fitted.blocks, fitted.shrinkage)
-    fine, _, _ = predicted_fc(fitted.theta, problem, nodes=2 * problem.nodes)
+    fine, _, _ = predict(fitted.theta, problem, nodes=2 * problem.nodes)
     return float(np.abs(np.asarray(fine) - fitted.fc).max())
 
 
