@@ -7,14 +7,15 @@ from ..errors import InputError
 from .compiled import keep_compiled_code
 from .data import add_data, inputs_of_eeg, inputs_of_fc, inputs_of_psd
 from .folder import ledger, refuse_result
-from .models import model_named
-from .network import assigned
+from .network import add_mixture, assigned, network_of
 from .options import COUPLINGS, FINISHED, NORMS, RUNGS, SETTLED, TRANSFORMS, UNSURE, add_output, natural, whole
 from .report import tell
 
 PHASES = (["Kuramoto"],)      # models that have no state of rest
 NOT_OF_SPECTRA = ("model", "band", "sc_transform", "coupling", "budget", "engine", "free", "dt", "heldout_bold",
-                  "heldout_fc", "tr", "n_volumes", "gsr", "atlas", "envelope")
+                  "heldout_fc", "tr", "n_volumes", "gsr", "atlas", "envelope", "groups", "links", "set", "noise_tau",
+                  "observed")
+STANDING = ("groups", "links", "set", "noise_tau", "free", "observed")
 NOT_OF_REGIONS = ("loss", "heldout_eeg", "leadfield", "centroids", "montage", "seconds")
 
 
@@ -38,11 +39,14 @@ def add(verbs):
     how.add_argument("--n-null", type=whole, default=19, metavar="N", help="wrong connectomes of each kind")
     how.add_argument("--budget", type=float, metavar="S", help="seconds: what would not be over in time is not begun")
     how.add_argument("--seed", type=whole, default=0, metavar="N")
+    stands = fit.add_argument_group("a network as it stands: no ladder, no wrong connectomes")
+    add_mixture(stands)
+    stands.add_argument("--free", nargs="+", metavar="NAME=HOW", help="what is fitted, each shared, maps or region "
+                        "(default: the coupling, and what each model frees first); with speed=shared, and with --set "
+                        "speed=V, the coupling is delayed by --lengths")
     through = fit.add_argument_group("through simulation, for models without a state of rest and for FCD")
     through.add_argument("--engine", choices=("linear", "simulated"),
                          help="default: linear, simulated for a model without a state of rest (Kuramoto)")
-    through.add_argument("--free", nargs="+", metavar="NAME=HOW", help="what is fitted, each shared, maps or region; "
-                         "with speed=shared the coupling is delayed by --lengths")
     through.add_argument("--scans", type=natural, default=4, metavar="N", help="simulated at once (default: 4)")
     through.add_argument("--fresh", type=natural, default=20, metavar="N", help="that score in the end (default: 20)")
     through.add_argument("--steps", type=natural, default=60, metavar="N", help="of the descent (default: 60)")
@@ -56,13 +60,11 @@ def add(verbs):
 def run(args):
     """Read, fit, write."""
     refuse_result(args)
-    if args.observed is not None and (args.eeg is not None or args.psd is not None):
-        raise InputError("--observed", "spectra, which say themselves which regions they see", "Leave --observed out.")
     if args.eeg is not None or args.psd is not None:
         if args.resume and args.loss is not None:
             raise InputError("--resume", "a fit under --loss, whose searches are not kept", "Leave one of them out.")
         for name in (*NOT_OF_SPECTRA, *(("maps",) if args.psd is None else NOT_OF_REGIONS)):
-            if getattr(args, name) not in (None, "linear"):
+            if getattr(args, name) not in (None, "linear", []):
                 raise InputError(f"--{name.replace('_', '-')}", "a fit of spectra, which has no such choice",
                                  "Leave it out.")
         return _fit_eeg(args) if args.psd is None else _fit_psd(args)
@@ -70,11 +72,10 @@ def run(args):
         raise InputError("--heldout-eeg", "no --eeg beside it", "Give both, or neither.")
     if args.engine == "simulated" or (args.engine is None and args.model in PHASES):
         return _fit_simulated(args)
-    if args.observed is not None:
-        return _fit_partly_seen(args)
-    for name in ("free", "dt"):
-        if getattr(args, name) is not None:
-            raise InputError(f"--{name}", "a fit in closed form, which has no such choice", "Add --engine simulated.")
+    if args.dt is not None:
+        raise InputError("--dt", "a fit in closed form, which has no such choice", "Add --engine simulated.")
+    if any(getattr(args, name) not in (None, []) for name in STANDING):
+        return _fit_as_it_stands(args)
     kept = ledger(args)
     from ..compare.loss import parse
 
@@ -86,23 +87,38 @@ def run(args):
                   seed=args.seed, max_rung=args.max_rung or "region", budget=args.budget)
 
 
-def _fit_partly_seen(args):
-    """Fit a network of one model of which the instrument sees some regions, in closed form."""
+def _fit_as_it_stands(args):
+    """Fit what is free of a network, mixed or partly seen, in closed form."""
     if args.model is not None and len(args.model) > 1:
-        raise InputError("--model", f"{len(args.model)} models", "With --observed, name one.")
-    for name, given in (("--resume", args.resume), ("--budget", args.budget), ("--dt", args.dt)):
-        if given:
-            raise InputError(name, "a fit with --observed, which climbs no ladder", "Leave it out.")
+        raise InputError("--model", f"{len(args.model)} models", "A network as it stands has one, or --groups.")
+    for name in ("resume", "budget", "max_rung"):
+        if getattr(args, name):
+            raise InputError(f"--{name.replace('_', '-')}", "a network as it stands, which climbs no ladder",
+                             "Leave it out.")
     from ..compare.loss import parse
-    from ..network import Network
 
     free = _free(args)
     target, brain, _, maps = inputs_of_fc(args)
-    network = Network.of(brain.normalised(args.sc_transform or "none", args.sc_norm),
-                         model_named(args.model[0] if args.model else "Hopf")(), coupling=args.coupling,
-                         observed=_seen(target, brain), delays="speed" in (free or {}))
+    network = _network(args, target, brain, free)
     return finish(args, target, network, free=free, maps=maps, loss=None if args.loss is None else parse(args.loss),
                   seed=args.seed)
+
+
+def _network(args, target, brain, free):
+    """Return the network that the options describe."""
+    from ..fit.fc import START_INPUT
+
+    args.model = args.model[0] if args.model else None
+    brain = _one(brain).normalised(args.sc_transform or "none", args.sc_norm)
+    delayed = "speed" in (free or {}) or any(text.startswith("speed=") for text in args.set)
+    return network_of(args, brain, G=START_INPUT / brain.weights.sum(1).mean(), coupling=args.coupling,
+                      observed=_seen(target, brain), delays=delayed)
+
+
+def _one(brain):
+    from ..network import Connectome
+
+    return Connectome.mean(brain) if isinstance(brain, list) else brain
 
 
 def _free(args):
@@ -111,6 +127,7 @@ def _free(args):
 
 def _seen(target, brain):
     """Return the regions of a connectome that a target is about, where those are not all."""
+    brain = _one(brain)
     return None if target.n == brain.n else target.labels or brain.labels[:target.n]
 
 
@@ -121,18 +138,20 @@ def _fit_simulated(args):
                              "Leave it out, or name one model.")
     if args.fresh < 2:
         raise InputError("--fresh", "1", "Ask for more: a score comes with its standard error.", "at least 2")
+    for name in ("links", "set", "noise_tau"):
+        if args.groups is None and getattr(args, name) not in (None, []):
+            raise InputError(f"--{name.replace('_', '-')}", "a fit through simulation of one model, which has no such "
+                             "choice", "Name the model of every region with --groups.")
     from ..compare.loss import parse
 
+    free = _free(args)
     target, brain, _, maps = inputs_of_fc(args, windows=args.window)
-    if isinstance(brain, list):
-        from ..network import Connectome
-
-        brain = Connectome.mean(brain)
-    return finish(args, target, brain, engine="simulated", model=args.model[0] if args.model else "Kuramoto",
-                  free=_free(args), observed=_seen(target, brain), coupling=args.coupling,
-                  loss=None if args.loss is None else parse(args.loss), maps=maps, sc_norm=args.sc_norm,
-                  sc_transform=args.sc_transform or "none", seeds=args.scans, score_seeds=args.fresh, steps=args.steps,
-                  dt=args.dt, seed=args.seed)
+    what = {"brain": _network(args, target, brain, free)} if args.groups is not None else {
+        "brain": _one(brain), "model": args.model[0] if args.model else "Kuramoto", "observed": _seen(target, brain),
+        "coupling": args.coupling, "sc_norm": args.sc_norm, "sc_transform": args.sc_transform or "none"}
+    return finish(args, target, engine="simulated", free=free, maps=maps, seeds=args.scans, score_seeds=args.fresh,
+                  loss=None if args.loss is None else parse(args.loss), steps=args.steps, dt=args.dt, seed=args.seed,
+                  **what)
 
 
 def _fit_eeg(args):

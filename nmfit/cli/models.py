@@ -1,6 +1,5 @@
 """`nmfit models`: list the models, describe one, or say what to start with."""
 
-from ..errors import InputError
 from .options import FINISHED
 
 DATA = ("fmri", "eeg", "meg")
@@ -20,7 +19,7 @@ def add(verbs):
 
 def run(args):
     """Print what was asked for."""
-    from ..models import advise, describe
+    from ..models import advise, describe, model_named
     from ..models.guide import TABLE, rows
 
     if args.purpose is not None and args.name is not None:
@@ -47,13 +46,3 @@ def _held_against(model, purpose):
     found = cautions(Facts((model(),), kind, haemodynamics=model.rotation is None))
     return [f"{sentence[0].upper()}{sentence[1:]} ({detail})." for _, detail, sentence in found] or [
         f"Nothing speaks against {name} for {purpose} beforehand. It is not for {model.not_for}."]
-
-
-def model_named(name):
-    """Return the model class of a name, whatever its case."""
-    from ..models import MODELS
-
-    known = {one.lower(): model for one, model in MODELS.items()}
-    if name.lower() not in known:
-        raise InputError("model", f"found '{name}'", f"Choose one of {', '.join(MODELS)}.")
-    return known[name.lower()]

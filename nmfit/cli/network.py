@@ -5,7 +5,6 @@ from pathlib import Path
 
 from ..errors import InputError
 from .compiled import keep_compiled_code
-from .models import model_named
 from .options import MATRICES, NORMS, TRANSFORMS, UNSURE, natural
 
 FORMATS = (".npz", ".tsv")
@@ -20,10 +19,9 @@ def add_network(parser):
     data.add_argument("--sc-transform", choices=TRANSFORMS, default="none", help="of the weights (default: none)")
     data.add_argument("--sc-norm", choices=NORMS, default="max", help="what weights are divided by (default: max)")
     add_observed(data)
-    data.add_argument("--model", default="Hopf", metavar="NAME", help="see `nmfit models` (default: Hopf)")
-    data.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="parameters: G, speed or the model's")
+    data.add_argument("--model", metavar="NAME", help="see `nmfit models` (default: Hopf)")
+    add_mixture(data)
     data.add_argument("--fic", action="store_true", help="balance excitation by feedback inhibition")
-    data.add_argument("--noise-tau", type=float, metavar="S", help="correlation time of the noise (default: white)")
     how = parser.add_argument_group("how")
     how.add_argument("--instrument", choices=("direct", "balloon", "eeg"), default="direct",
                      help="the model's own BOLD drive, haemodynamics on it, or its EEG source (default: direct)")
@@ -42,6 +40,17 @@ def add_network(parser):
     out.add_argument("--overwrite", action="store_true", help="replace the file")
 
 
+def add_mixture(group):
+    """Add what a network may hold beyond one model at its defaults."""
+    group.add_argument("--groups", metavar="F", help="a mixed network, in place of --model: table with the columns "
+                       "region and model, and group where two groups hold one model; --observed may name groups")
+    group.add_argument("--links", nargs="+", metavar="FROM:TO", help="which channel of a group drives which of "
+                       "another, such as thalamus.x:cortex.E, and thalamus.x:cortex.E:2 for twice as much")
+    group.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE",
+                       help="parameters: G, speed or the model's; of a mixed network GROUP.NAME")
+    group.add_argument("--noise-tau", type=float, metavar="S", help="correlation time of the noise (default: white)")
+
+
 def add_observed(group):
     """Add which regions the instrument sees."""
     group.add_argument("--observed", nargs="+", metavar="REGION",
@@ -55,7 +64,45 @@ def observed_regions(args):
         from ..io import read_labels
 
         return read_labels(observed[0]).names
-    return observed
+    if observed is None or getattr(args, "groups", None) is None:
+        return observed
+    from ..io import read_groups
+
+    groups = read_groups(args.groups)
+    return [region for name in observed for region in (groups[name][1] if name in groups else (name,))]
+
+
+def network_of(args, brain, usual="Hopf", **options):
+    """Return the network that the options describe on a connectome, with its parameters set."""
+    from ..io import read_groups
+    from ..models import model_named
+    from ..network import Network
+
+    if args.groups is None:
+        if args.links is not None:
+            raise InputError("--links", "no --groups beside it", "Say with --groups which region holds which model.")
+        model = model_named(args.model or usual)()
+    else:
+        if args.model is not None:
+            raise InputError("--model", "--groups beside it, which names the models", "Leave one of them out.")
+        model = read_groups(args.groups, brain.labels)
+    links = None if args.links is None else [_link(text) for text in args.links]
+    network = Network.of(brain, model, links=links, noise_tau=args.noise_tau, **options)
+    given = {}
+    for text in args.set:
+        name, value = assigned(text, "--set")
+        given[name] = number(value, text)
+    keep_compiled_code()
+    from ..dynamics.simulate import checked
+
+    return network.replace(checked(network, given))
+
+
+def _link(text):
+    parts = text.split(":")
+    if len(parts) not in (2, 3) or not all(parts):
+        raise InputError("--links", f"found '{text}'", "Write GROUP.CHANNEL:GROUP.CHANNEL, or with :GAIN.")
+    return (*parts[:2], number(parts[2], text)) if len(parts) == 3 else tuple(parts)
 
 
 def target(args):
@@ -74,22 +121,11 @@ def target(args):
 def made(args):
     """Return the network, its instrument and the options of a simulation, each checked."""
     from ..io import read_connectome
-    from ..network import Network
     from ..observe import Balloon, Direct
 
-    model = model_named(args.model)
-    given = {}
-    for text in args.set:
-        name, value = assigned(text, "--set")
-        given[name] = number(value, text)
     brain = read_connectome(args.sc, args.lengths, args.labels).normalised(args.sc_transform, args.sc_norm)
-    network = Network.of(brain, model(), delays=args.lengths is not None, fic=args.fic,
-                         observed=observed_regions(args), noise_tau=args.noise_tau)
+    network = network_of(args, brain, delays=args.lengths is not None, fic=args.fic, observed=observed_regions(args))
     observe = {"direct": Direct(), "balloon": Balloon(), "eeg": Direct(reads="eeg_source")}[args.instrument]
-    keep_compiled_code()
-    from ..dynamics.simulate import checked
-
-    network = network.replace(checked(network, given))
     for note in brain.notes:
         print(f"note: {note}", file=sys.stderr)
     return network, observe, {name: getattr(args, name) for name in (
@@ -109,7 +145,7 @@ def number(text, whole):
     try:
         return float(text)
     except ValueError:
-        raise InputError(f"'{whole}'", f"'{text}' is no number", "Write NAME=VALUE with a number.") from None
+        raise InputError(f"'{whole}'", f"'{text}' is no number", "Give a number.") from None
 
 
 def diverged(problem):

@@ -6,7 +6,7 @@ from math import pi
 import jax.numpy as jnp
 
 from ..errors import InputError
-from ..observe import Direct
+from ..observe import Direct, check_seen
 from ..parameters import pytree, static
 from .alone import alone
 from .closure import close
@@ -135,7 +135,7 @@ def linearise(network, observation=None, start=None, closure=False, found=None):
     (True, -0.02)
     """
     observation = Direct() if observation is None else observation
-    observation.check_reads(network)
+    check_seen(network, observation)
     if closure not in (True, False, "auto"):
         raise InputError("closure", f"found {closure!r}", "Choose one.", "True, False, 'auto'")
     if closure == "auto":

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..errors import InputError
+from ..observe import check_seen
 from .memory import kept
 from .noise import Sources
 from .schemes import SCHEMES
@@ -270,7 +271,7 @@ def _check_names(network, observation, scheme, precision, projected):
         raise InputError("scheme", f"found {scheme!r}", "Choose one.", ", ".join(SCHEMES))
     if precision not in ("float32", "float64"):
         raise InputError("precision", f"found {precision!r}", "Choose one.", "float64, float32")
-    observation.check_reads(network)
+    check_seen(network, observation)
     if projected and observation.gain is not None and not has_series(observation):
         raise InputError("observation", "its gain has incoherent modes, which have power but no series",
                          "Simulate the regions (projected=False), or use a coherent gain.", "[sensors, regions]")

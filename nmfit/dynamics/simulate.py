@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from ..errors import InputError
-from ..observe import Direct
+from ..observe import Direct, check_seen
 from .plan import Plan, has_series
 from .simulated import integrate
 from .simulation import Simulation, SimulationDiverged
@@ -67,6 +67,7 @@ def simulate(network, seconds, *, observe=None, sample=None, dt=None, warmup=Non
     (2, 2)
     """
     observe = Direct() if observe is None else observe
+    check_seen(network, observe)
     network = network.replace(checked(network, params or {})).regulated()
     if runs != int(runs) or runs < 1:
         raise InputError("runs", f"found {runs}", "Give how many runs to make.", "1 or more")

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from ..errors import InputError
-from ..observe import Direct
+from ..observe import Direct, check_seen
 from .plan import Plan, has_series
 from .simulate import checked, finite, keys_of, named
 from .simulated import integrate
@@ -92,6 +92,7 @@ def sweep(network, values, seconds, *, statistics=("fc",), freqs=None, observe=N
     (2, 3, 2, 2)
     """
     observe = Direct() if observe is None else observe
+    check_seen(network, observe)
     _check_statistics(statistics, freqs)
     grid = {name: [checked(network, {name: v})[name] for v in along] for name, along in values.items()}
     if not grid or not all(map(len, grid.values())):

@@ -9,6 +9,7 @@ import numpy as np
 from ..compare import baselines
 from ..compare.empirical import fc_score, group_fc
 from ..errors import InputError
+from ..models import Kuramoto
 from ..observe import Balloon, Direct
 from .answer import NEAR_CRITICAL
 from .determined import add_model_errors, record_of
@@ -61,6 +62,10 @@ def fit_placed(target, network, *, free=None, observe=None, maps=None, loss=None
     """
     began = time.monotonic()
     labels = _seen_labels(target, network)
+    for name, model in network.groups.items():
+        if isinstance(model, Kuramoto):
+            raise InputError(f"group '{name}'", "Kuramoto phases, which have no state of rest",
+                             "Fit the network through simulation (engine='simulated', --engine simulated).")
     viewed = [network.groups[name] for name in network.viewed]
     check_envelope(target, viewed, network.lengths is not None)
     if target.envelope is not None:

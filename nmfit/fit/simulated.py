@@ -133,9 +133,9 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
     loss : Loss, optional
         ``FC() + 5 * MeanFC()`` unless given.
     free : dict, optional
-        Name to "shared", "maps" or "region". The coupling, the noise and, for each region, what the model frees first
-        unless given. Haemodynamics are free under names such as ``bold.kappa``. Where ``speed`` is free, the coupling
-        is delayed by the connectome's lengths.
+        Name to "shared", "maps" or "region". The coupling, the noise and, for each region that is seen, what its model
+        frees first unless given. Haemodynamics are free under names such as ``bold.kappa``. Where ``speed`` is free,
+        the coupling is delayed by the connectome's lengths.
     observe : Observation, optional
     control : "auto", "rest", "closure" or "none"
         Which linear twin corrects FC, linearised at rest or statistically. By itself the one that takes most chance out
@@ -177,8 +177,7 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
     _check(target, loss, control)
     network, brain = _network(target, brain, model, sc_transform, sc_norm, observed=observed, coupling=coupling,
                               delays="speed" in (free or {}))
-    group = next(iter(network.groups.values()))
-    observe = observe or (instrument_of(group) if "theta" not in group.states else Direct())
+    observe = observe or _instrument([network.groups[name] for name in network.viewed])
     free = free or _usual(network)
     maps = np.zeros((0, network.n)) if maps is None else np.atleast_2d(np.asarray(maps, float))
     with jax.enable_x64(True):
@@ -277,9 +276,19 @@ def _network(target, brain, model, transform, norm, **options):
     return network, brain
 
 
+def _instrument(viewed):
+    """Return what sees a network: BOLD's haemodynamics, unless all that is seen turns in its band or is a phase."""
+    kinds = [Direct() if "theta" in model.states else instrument_of(model) for model in viewed]
+    return next((kind for kind in kinds if not isinstance(kind, Direct)), kinds[0])
+
+
 def _usual(network):
-    group = next(iter(network.groups.values()))
-    return {"G": "shared", "sigma": "shared", **{name: "region" for name in group.fit_first[:1]}}
+    free = {"G": "shared"}
+    for group, model in network.groups.items():
+        prefix = "" if len(network.groups) == 1 else f"{group}."
+        each = "region" if group in network.viewed else "shared"
+        free |= {f"{prefix}sigma": "shared"} | {prefix + name: each for name in model.fit_first[:1]}
+    return free
 
 
 def _problem(target, network, observe, blocks, loss, plan, keys, control, shrinkage):

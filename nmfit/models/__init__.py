@@ -1,5 +1,6 @@
 """The families of neural mass models; one file each, listed by hand."""
 
+from ..errors import InputError
 from .contract import Model
 from .fitzhugh_nagumo import FitzHughNagumo
 from .guide import describe
@@ -20,6 +21,15 @@ MODELS = {model.__name__: model for model in (
     JansenRit, QIF,
 )}
 
+
+def model_named(name, where="model"):
+    """Return the model class of a name, whatever its case; `where` is what a refusal speaks of."""
+    known = {one.lower(): model for one, model in MODELS.items()}
+    if name.lower() not in known:
+        raise InputError(where, f"found '{name}'", f"Choose one of {', '.join(MODELS)}.")
+    return known[name.lower()]
+
+
 __all__ = ["MODELS", "QIF", "Advice", "Facts", "FitzHughNagumo", "Hopf", "JansenRit", "Kuramoto", "Model",
            "ReducedWongWang", "StuartLandau", "ThresholdLinear", "WilsonCowan", "WongWang", "advise", "cautions",
-           "describe", "recommend"]
+           "describe", "model_named", "recommend"]

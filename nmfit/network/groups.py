@@ -1,6 +1,35 @@
 """Which regions a group, an instrument or a stimulus means: by label or by index, each checked."""
 
+import numpy as np
+
 from ..errors import InputError
+from ..models import Model
+
+
+def placed_models(labels, model):
+    """Return the models of a network by group, and of every group its name and the indices of its regions.
+
+    Parameters
+    ----------
+    labels : tuple of str
+    model : Model, or dict of group name to (Model, regions)
+
+    Raises
+    ------
+    InputError
+        Naming what is no model, a region in two groups or in none.
+    """
+    if isinstance(model, Model):
+        return {"all": model}, (("all", tuple(range(len(labels)))),)
+    if not isinstance(model, dict):
+        raise InputError("model", f"found {model!r}", "Give an instance, such as nmfit.Hopf(), or a dict of groups.")
+    for name, entry in model.items():
+        if not isinstance(entry, tuple | list) or len(entry) != 2 or not isinstance(entry[0], Model):
+            raise InputError(f"group '{name}'", f"found {entry!r}", "Give a model and its regions.",
+                             "such as (nmfit.Hopf(), ['V1', 'M1'])")
+    members = tuple((name, indices_of(labels, f"group '{name}'", regions)) for name, (_, regions) in model.items())
+    check_cover(labels, members)
+    return {name: one for name, (one, _) in model.items()}, members
 
 
 def indices_of(labels, where, regions):
@@ -13,6 +42,8 @@ def indices_of(labels, where, regions):
                 raise InputError(where, f"the connectome has no region {region}", "Use its labels.")
             found.append(known[region])
             continue
+        if not isinstance(region, int | np.integer) or isinstance(region, bool):
+            raise InputError(where, f"region {region!r}", "Name regions by label, or by index from 0.")
         if not 0 <= int(region) < len(labels):
             raise InputError(where, f"region index {region}", "Use indices of the connectome.",
                              f"0 to {len(labels) - 1}")

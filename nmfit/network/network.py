@@ -6,11 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..errors import InputError
-from ..models import Model
 from ..parameters import Declaration, check_values, declarations, param, pytree, static
 from .connectome import Connectome
 from .coupling import KINDS, Coupling, OrnsteinUhlenbeck, SharedDrive
-from .groups import check_cover, indices_of, seen_regions
+from .groups import placed_models, seen_regions
 from .wiring import Wiring
 
 
@@ -94,12 +93,7 @@ class Network:
             parameter outside its bounds, delays without lengths.
         """
         brain = brain if isinstance(brain, Connectome) else Connectome(brain)
-        placed = {"all": (model, range(len(brain.labels)))} if isinstance(model, Model) else model
-        members = tuple((name, indices_of(brain.labels, f"group '{name}'", list(regions)))
-                        for name, (_, regions) in placed.items())
-        check_cover(brain.labels, members)
-        groups = {name: m for name, (m, _) in placed.items()}
-        first = next(iter(groups.values()))
+        groups, members = placed_models(brain.labels, model)
         for name, m in groups.items():
             check_values(m, regions=dict((k, len(v)) for k, v in members)[name])
         if coupling not in (None, *KINDS):
@@ -107,18 +101,24 @@ class Network:
         wiring = Wiring.of(groups, coupling, links)
         if delays and brain.lengths is None:
             raise InputError("delays", "the connectome has no tract lengths", "Give lengths in mm, or delays=False.")
+        if speed is not None and not delays:
+            raise InputError("speed", "a network without delays", "Add delays=True, or leave speed out.")
         given = {k: v for k, v in {"G": G, "speed": speed}.items() if v is not None}
         joined = Coupling(kind=wiring.kind, **given)
-        check_values(joined)
-        if fic and not all(hasattr(m, "balanced") for m in groups.values()):
-            raise InputError("fic", f"{type(first).__name__} has no feedback inhibition", "Leave fic out.")
+        check_values(joined, regions=0)
+        lacking = [type(m).__name__ for m in groups.values() if not hasattr(m, "balanced")]
+        if fic and lacking:
+            raise InputError("fic", f"{lacking[0]} has no feedback inhibition", "Leave fic out.")
         colour = None if noise_tau is None else OrnsteinUhlenbeck(tau=noise_tau)
         if colour is not None:
-            check_values(colour)
+            check_values(colour, regions=0)
+        shared = None if drive is None else SharedDrive(gain=drive)
+        if shared is not None:
+            check_values(shared, regions=brain.n)
         weights = np.asarray(brain.weights, dtype=float)
         lengths = np.asarray(brain.lengths, dtype=float) if delays else None
         return cls(fic=fic, groups=groups, weights=weights, lengths=lengths,
-                   coupling=joined, drive=None if drive is None else SharedDrive(gain=drive), members=members,
+                   coupling=joined, drive=shared, members=members,
                    symmetric=bool(np.array_equal(weights, weights.T)), colour=colour, wiring=wiring,
                    stimuli=tuple(s.placed(brain.labels, groups, members, wiring) for s in stimuli),
                    seen=seen_regions(brain.labels, members, observed), labels=tuple(brain.labels))
@@ -289,8 +289,11 @@ class Network:
     def _address(self, name):
         if name in ("noise", "edge_gain"):
             return self, name
-        if name in ("G", "speed"):
+        if name == "G" or (name == "speed" and self.lengths is not None):
             return self.coupling, name
+        if name == "speed":
+            raise InputError("parameter 'speed'", "this network has no delays",
+                             "Give tract lengths and delays=True (--lengths).")
         if name == "drive" and self.drive is not None:
             return self.drive, "gain"
         if name == "noise_tau" and self.colour is not None:

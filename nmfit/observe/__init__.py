@@ -1,7 +1,7 @@
 """What instruments see."""
 
 from .balloon import Balloon
-from .contract import Observation
+from .contract import Observation, check_seen
 from .direct import Direct
 from .kernels import GammaKernel, VolterraKernel
 from .leadfield import LeadField
@@ -9,4 +9,4 @@ from .reference import rereference
 from .regional import RegionalSpectra
 
 __all__ = ["Balloon", "Direct", "GammaKernel", "LeadField", "Observation", "RegionalSpectra", "VolterraKernel",
-           "rereference"]
+           "check_seen", "rereference"]

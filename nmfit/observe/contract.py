@@ -6,6 +6,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 
 from ..errors import InputError
+from ..network import Network
 
 
 class Observation(ABC):
@@ -47,10 +48,15 @@ class Observation(ABC):
         gain = jnp.asarray(self.gain).astype(covariance.dtype)
         return gain @ covariance @ gain.T
 
-    def check_reads(self, network):
-        """Refuse a network of which some region that is seen has nothing for the instrument to read."""
-        for name in network.viewed:
-            model = network.groups[name]
-            if getattr(model, self.reads, None) is None:
-                raise InputError(f"group '{name}'", f"{type(model).__name__} has no {self.reads}",
-                                 "Choose another instrument or another model.")
+
+def check_seen(network, observation):
+    """Refuse what is no network or no instrument, and regions in which the instrument finds nothing to read."""
+    if not isinstance(network, Network):
+        raise InputError("network", f"found {type(network).__name__}", "Make one with nmfit.Network.of(brain, model).")
+    if not isinstance(observation, Observation):
+        raise InputError("observe", f"found {observation!r}", "Give an instrument, such as nmfit.observe.Balloon().")
+    for name in network.viewed:
+        model = network.groups[name]
+        if getattr(model, observation.reads, None) is None:
+            raise InputError(f"group '{name}'", f"{type(model).__name__} has no {observation.reads}",
+                             "Choose another instrument or another model.")

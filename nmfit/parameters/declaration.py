@@ -75,7 +75,7 @@ def check_values(owner, regions=None):
     ----------
     owner : instance with declared parameters
     regions : int, optional
-        How many regions a per-region value must have.
+        How many regions a per-region value must have; 0 for what is one number.
 
     Raises
     ------
@@ -89,8 +89,8 @@ def check_values(owner, regions=None):
         except (TypeError, ValueError):
             raise InputError(where, f"found {getattr(owner, name)!r}", "Give a number or one per region.") from None
         if value.ndim > 1 or (value.ndim == 1 and regions is not None and value.size != regions):
-            raise InputError(where, f"shape {value.shape} for {regions} regions",
-                             "Give one number, or one per region.")
+            raise InputError(where, f"shape {value.shape}" + (f" for {regions} regions" if regions else ""),
+                             "Give one number, or one per region." if regions != 0 else "Give one number.")
         low, high = declared.bounds
         wrong = ~((value >= low) & (value <= high))
         if wrong.any():
