@@ -12,9 +12,9 @@ from .options import COUPLINGS, FINISHED, NORMS, RUNGS, SETTLED, TRANSFORMS, UNS
 from .report import tell
 
 PHASES = (["Kuramoto"],)      # models that have no state of rest
-NOT_OF_SPECTRA = ("model", "band", "sc_transform", "coupling", "budget", "engine", "free", "dt", "heldout_bold",
-                  "heldout_fc", "tr", "n_volumes", "gsr", "atlas", "envelope", "groups", "links", "set", "noise_tau",
-                  "observed")
+NOT_OF_SPECTRA = ("model", "band", "sc_transform", "coupling", "budget", "engine", "free", "dt", "beside",
+                  "heldout_bold", "heldout_fc", "tr", "n_volumes", "gsr", "atlas", "envelope", "groups", "links", "set",
+                  "noise_tau", "observed")
 STANDING = ("groups", "links", "set", "noise_tau", "free", "observed")
 NOT_OF_REGIONS = ("loss", "heldout_eeg", "leadfield", "centroids", "montage", "seconds")
 
@@ -50,6 +50,10 @@ def add(verbs):
     through.add_argument("--scans", type=natural, default=4, metavar="N", help="simulated at once (default: 4)")
     through.add_argument("--fresh", type=natural, default=20, metavar="N", help="that score in the end (default: 20)")
     through.add_argument("--steps", type=natural, default=60, metavar="N", help="of the descent (default: 60)")
+    through.add_argument("--beside", metavar="EXPR", help="a term without slopes such as '0.5 * KS', searched for "
+                         "after the descent (needs nmfit[refine])")
+    through.add_argument("--evaluations", type=natural, default=200, metavar="N",
+                         help="simulations of that search (default: 200)")
     through.add_argument("--window", nargs=2, type=float, default=(60.0, 10.0), metavar=("S", "STEP"),
                          help="of FCD, seconds (default: 60 10)")
     through.add_argument("--dt", type=float, metavar="S", help="step (default: chosen from the model)")
@@ -72,8 +76,9 @@ def run(args):
         raise InputError("--heldout-eeg", "no --eeg beside it", "Give both, or neither.")
     if args.engine == "simulated" or (args.engine is None and args.model in PHASES):
         return _fit_simulated(args)
-    if args.dt is not None:
-        raise InputError("--dt", "a fit in closed form, which has no such choice", "Add --engine simulated.")
+    for name in ("dt", "beside"):
+        if getattr(args, name) is not None:
+            raise InputError(f"--{name}", "a fit in closed form, which has no such choice", "Add --engine simulated.")
     if any(getattr(args, name) not in (None, []) for name in STANDING):
         return _fit_as_it_stands(args)
     kept = ledger(args)

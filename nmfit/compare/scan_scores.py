@@ -7,6 +7,11 @@ from .empirical import fc_score, functional_connectivity, group_fc, upper
 from .series import fcd_values, ks_distance, thinned, trimmed
 
 
+def fcd_of(signals, target):
+    """Return the values of FCD of scans ``[s, t, n]``, one vector for each, in the windows of a target."""
+    return [fcd_values(trimmed(s, target.tr, target.band), target.tr, target.window, target.step) for s in signals]
+
+
 def score_scans(signals, target, covariances=None):
     """Return scores of scans ``[s, t, n]``, each with its standard error, their group FC and pooled FCD.
 
@@ -24,7 +29,7 @@ def score_scans(signals, target, covariances=None):
             "mean_fc": [abs(upper(fc).mean() - upper(against.fc).mean()) for fc in fcs]}
     fcds = None
     if against.fcd is not None:
-        fcds = [fcd_values(trimmed(s, target.tr, target.band), target.tr, target.window, target.step) for s in signals]
+        fcds = fcd_of(signals, target)
         rows["ks"] = [ks_distance(values, against.fcd) for values in fcds]
         rows["total"] = list(1 - np.array(rows["r"]) + np.array(rows["mean_fc"]) + np.array(rows["ks"]))
 

@@ -7,11 +7,8 @@ from typing import ClassVar
 import jax
 import numpy as np
 
-from ..compare.empirical import group_fc
-from ..compare.folds import FcTarget
-from ..compare.loss import FC, Loss, MeanFC, Wanted
+from ..compare.loss import FC, MeanFC, Wanted
 from ..compare.scan_scores import score_scans
-from ..compare.scans import Scans, ScanTarget
 from ..dynamics.plan import Plan
 from ..dynamics.simulate import keys_of
 from ..errors import InputError
@@ -20,10 +17,12 @@ from ..network import Connectome, Network
 from ..observe import Direct
 from ..shown import Shown
 from .fc import START_INPUT, instrument_of
+from .refine import JUDGES, refined, terms_of
 from .simulated_answer import result_of
-from .simulated_descent import frugal, minimised
+from .simulated_descent import frugal, minimised, told
 from .simulated_errors import determined_by_scans
 from .simulated_objective import SimulatedProblem, at_point, controlled_scans
+from .simulated_target import check, scans_of
 from .slopes import Health, told_slopes
 from .space import freed, is_free, origin_theta, place, values_of
 from .space import observed as instrument_at
@@ -32,8 +31,6 @@ from .twin_choice import best_twin
 
 MEMORY = 2e9
 PAIRED, MEASURING = 4, 8    # scans, at least, from which a twin is chosen, and from which slopes are measured
-CONTROLS = ("auto", "rest", "closure", "none")
-WINDOW, STEP = 60.0, 10.0
 _scored = at_point(controlled_scans)
 
 
@@ -61,6 +58,7 @@ class SimulatedFit(Shown):
     fcd : pooled FCD of the fresh scans, or None
     result : Result, with `save` and `report`
     known : Determined, what standard errors come from, or None
+    refinement : Refinement, what a search without slopes brought, or None
     """
 
     shown_as: ClassVar = "simulated_fit"
@@ -85,6 +83,7 @@ class SimulatedFit(Shown):
     fcd: np.ndarray | None = None
     result: object = None
     known: object = None
+    refinement: object = None
 
     def save(self, folder, overwrite=False):
         """Write the folder of the result: see `Result.save`."""
@@ -100,6 +99,7 @@ class SimulatedFit(Shown):
         lines = [f"loss {self.start_loss:.4f} -> {self.loss:.4f}: {self.outcome.value}",
                  "tempo and frequency by search, the rest in closed form" if self.health.estimator == "search" else
                  f"slopes: {told_slopes(self.health)}; about {self.memory / 2**20:.0f} MiB", *self._told_twin(),
+                 *([] if self.refinement is None else [str(self.refinement)]),
                  f"fresh noise, against {against}:"]
         lines += [f"  {name:<12} {mean:.3f} ± {error:.3f}" for name, (mean, error) in self.scores.items()]
         lines += [f"  {name:<12} {np.mean(v):.4g}" + (f" (sd over regions {np.std(v):.2g})" if np.ndim(v) else "")
@@ -119,7 +119,7 @@ class SimulatedFit(Shown):
 def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, observe=None, control="auto", maps=None,
                   observed=None, coupling=None, sc_transform="none", sc_norm="max", seeds=4, score_seeds=20, steps=60,
                   rate=0.1, seconds=None, dt=None, warmup=None, memory=MEMORY, shrinkage=0.0, seed=0, progress=None,
-                  command=None):
+                  command=None, beside=None, evaluations=200):
     """Fit a model through its simulation, with common random numbers, and score it on fresh ones.
 
     Parameters
@@ -161,6 +161,11 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
     progress : Progress, optional
     command : str, optional
         For the record.
+    beside : str, callable, or sequence of them, optional
+        Terms without slopes, searched for beside the loss from where the descent ended (CMA-ES, extra ``[refine]``),
+        and kept if fresh noise agrees: see `terms_of`. For tens of free numbers at most.
+    evaluations : int
+        Simulations that this search may take.
 
     Returns
     -------
@@ -172,9 +177,9 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         For sizes, names and losses that do not fit.
     """
     began = time.monotonic()
-    target = _scans(target)
+    target = scans_of(target)
     loss = FC() + 5 * MeanFC() if loss is None else loss
-    _check(target, loss, control)
+    check(target, loss, control)
     network, brain = _network(target, brain, model, sc_transform, sc_norm, observed=observed, coupling=coupling,
                               delays="speed" in (free or {}))
     observe = observe or _instrument([network.groups[name] for name in network.viewed])
@@ -186,6 +191,7 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         speed = network.declared()["speed"].bounds if "speed" in free else None
         plan = Plan.of(network, observe, seconds or target.volumes * target.tr, sample=target.tr, dt=dt, warmup=warmup,
                        speed=speed)
+        terms = terms_of(beside, target, (seeds, plan.samples, target.n))
         problem = _problem(target, network, observe, blocks, loss, plan, _keys(seed, "fit", seeds), control, shrinkage)
         left = 1.0 if control == "none" else np.nan
         if control == "auto":
@@ -201,6 +207,11 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
             progress.start("simulated")
         found, health, problem = minimised(problem, theta, steps=steps, rate=rate, progress=progress,
                                            keys=_keys(seed, "slopes", max(seeds, MEASURING)))
+        refinement = None
+        if terms:
+            found, refinement = refined(
+                found, problem, terms, evaluations=evaluations, seed=seed, report=told(progress, evaluations),
+                judges=[_keys(seed, f"refine {judge}", seeds) for judge in range(JUDGES)])
         best, instrument = place(network, blocks, found.theta), instrument_at(observe, blocks, found.theta)
         fresh = dataclasses.replace(problem, keys=_keys(seed, "score", score_seeds), plan=Plan.of(
             network, observe, target.volumes * target.tr, sample=target.tr, dt=plan.dt, warmup=warmup,
@@ -215,43 +226,13 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         network=best, observation=instrument, parameters=values, outcome=found.outcome, health=health, loss=found.loss,
         start_loss=found.start_loss, history=found.history, scores=scores, held_out=target.score is not None, fc=fc,
         memory=need, seconds=time.monotonic() - began, blocks=blocks, scans=score_seeds, fcd=fcd,
-        twin=problem.control, chance_left=left, known=known)
+        twin=problem.control, chance_left=left, known=known, refinement=refinement)
     options = {"seeds": seeds, "score_seeds": score_seeds, "steps": steps, "rate": rate, "seconds": plan.samples
                * plan.sample, "dt": plan.dt, "control": control, "shrinkage": shrinkage, "free": dict(free),
                "sc_transform": sc_transform, "sc_norm": sc_norm, "memory": memory, "coupling": coupling,
                "observed": None if network.seen is None else [network.labels[i] for i in network.seen]}
     return dataclasses.replace(fit, result=result_of(fit, target, brain, sharing=free, loss=loss, seed=seed,
                                                      options=options, command=command))
-
-
-def _scans(target):
-    if isinstance(target, ScanTarget):
-        return target
-    if not isinstance(target, FcTarget):
-        raise InputError("target", f"found {type(target).__name__}", "Make one with scan_target or fc_target.")
-    if target.tr is None or target.volumes is None:
-        raise InputError("target", "neither TR nor length of the scans behind the FC",
-                         "Give tr= and n_volumes= to fc_target: a simulation needs both.")
-    if target.envelope is not None:
-        raise InputError("target", "FC of envelopes, which a fit through simulation does not measure",
-                         "Fit in closed form (leave engine= out).")
-    if target.projector is not None:
-        raise InputError("target", "regions regressed out of the data, which a fit through simulation does not undergo",
-                         "Fit in closed form, or give data without the regression.")
-    fold = target.folds[0]
-    score = None if fold.score is None else Scans(group_fc(fold.score))
-    runs = 1 if fold.units is None else len(fold.units)
-    return ScanTarget(Scans(fold.pool, samples=target.samples, runs=runs), score, target.tr, target.volumes,
-                      target.band, WINDOW, STEP, target.labels, target.notes, target.sha256, target.flags)
-
-
-def _check(target, loss, control):
-    if not isinstance(loss, Loss):
-        raise InputError("loss", f"found {loss!r}", "Give an expression of nmfit.loss.", "FC() + 0.5 * FCD()")
-    have = {"fc"} | {name for name in ("fcd", "order", "samples") if getattr(target.fit, name) is not None}
-    loss.check(have, "this target")
-    if control not in CONTROLS:
-        raise InputError("control", f"found {control!r}", "Choose one.", ", ".join(CONTROLS))
 
 
 def _network(target, brain, model, transform, norm, **options):

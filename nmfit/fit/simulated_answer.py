@@ -77,6 +77,8 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
             "linear_twin_ks": target.against.twin_ks if "ks" in found.scores else None,
             "real_scans": None if target.real is None else {
                 k: {"mean": mean, "se": se} for k, (mean, se) in target.real.items()},
+            "refined": None if found.refinement is None else dataclasses.asdict(found.refinement)
+            | {"told": str(found.refinement)},
             "loss_start": found.start_loss, "memory_estimate": found.memory},
         "parameters": rows, "provenance": made_by(command) | {
             "seed": seed, "loss": str(loss),

@@ -76,10 +76,10 @@ def _descended(problem, slopes, theta, steps, rate, progress):
         start = float(_value(theta, problem))
         why = Outcome.GRADIENT_UNUSABLE if np.isfinite(start) else Outcome.NON_FINITE_START
         return Descent(theta, start, start, np.array([start]), 0, why)
-    return descend(slopes, theta, steps=steps, rate=rate, report=_told(progress, steps))
+    return descend(slopes, theta, steps=steps, rate=rate, report=told(progress, steps))
 
 
-def _told(progress, steps):
+def told(progress, steps):
     """Return what tells a step to a progress display, or None."""
     if progress is None:
         return None

@@ -126,13 +126,12 @@ def controlled_scans(theta, problem):
     return own.signal, jnp.where(holds(linear, abscissa), corrected, jnp.nan)
 
 
-def predicted(theta, problem):
-    """Return what the simulated scans show, measured as the data were: `Seen`.
+def measured(signals, corrected, problem):
+    """Return what simulated scans show, measured as the data were: `Seen`.
 
     FC is that of the mean covariance where a twin corrects it, else the mean of Fisher's z; FCD and order are pooled.
     """
     needs = problem.loss.needs
-    signals, corrected = controlled_scans(theta, problem)
     passed = jax.vmap(lambda s: traced.trimmed(s, problem.tr, problem.band))(signals)
     if corrected is None:
         n = signals.shape[-1]
@@ -149,10 +148,21 @@ def predicted(theta, problem):
     return Seen(fc=fc, fcd=fcd, order=order)
 
 
+def predicted(theta, problem):
+    """Return what the scans simulated at a point show: `Seen`."""
+    return measured(*controlled_scans(theta, problem), problem)
+
+
+def loss_and_signals(theta, problem):
+    """Return the penalised loss under the problem's noise, and the signals ``[s, t, n]`` that it was taken from."""
+    signals, corrected = controlled_scans(theta, problem)
+    value = problem.loss(measured(signals, corrected, problem), problem.wanted)
+    return value + problem.shrinkage * penalty(problem.blocks, theta), signals
+
+
 def simulated_objective(theta, problem):
     """Return the penalised loss under the problem's noise."""
-    value = problem.loss(predicted(theta, problem), problem.wanted)
-    return value + problem.shrinkage * penalty(problem.blocks, theta)
+    return loss_and_signals(theta, problem)[0]
 
 
 def losses_of_scans(theta, problem):
