@@ -156,7 +156,7 @@ def _fit_simulated(args):
         "coupling": args.coupling, "sc_norm": args.sc_norm, "sc_transform": args.sc_transform or "none"}
     return finish(args, target, engine="simulated", free=free, maps=maps, seeds=args.scans, score_seeds=args.fresh,
                   loss=None if args.loss is None else parse(args.loss), steps=args.steps, dt=args.dt, seed=args.seed,
-                  **what)
+                  beside=args.beside, evaluations=args.evaluations, **what)
 
 
 def _fit_eeg(args):
