@@ -19,10 +19,11 @@ from ..shown import Shown
 from .fc import START_INPUT, instrument_of
 from .refine import JUDGES, refined, terms_of
 from .simulated_answer import result_of
-from .simulated_descent import frugal, minimised, told
+from .simulated_descent import frugal, minimised, simulated_value, told
 from .simulated_errors import determined_by_scans
 from .simulated_objective import SimulatedProblem, at_point, controlled_scans
 from .simulated_target import check, scans_of
+from .skeleton import begun_locked
 from .slopes import Health, told_slopes
 from .space import freed, is_free, origin_theta, place, values_of
 from .space import observed as instrument_at
@@ -59,6 +60,7 @@ class SimulatedFit(Shown):
     result : Result, with `save` and `report`
     known : Determined, what standard errors come from, or None
     refinement : Refinement, what a search without slopes brought, or None
+    begun : Begun, what a phase model's locked phases brought before the descent, or None
     """
 
     shown_as: ClassVar = "simulated_fit"
@@ -84,6 +86,7 @@ class SimulatedFit(Shown):
     result: object = None
     known: object = None
     refinement: object = None
+    begun: object = None
 
     def save(self, folder, overwrite=False):
         """Write the folder of the result: see `Result.save`."""
@@ -99,7 +102,7 @@ class SimulatedFit(Shown):
         lines = [f"loss {self.start_loss:.4f} -> {self.loss:.4f}: {self.outcome.value}",
                  "tempo and frequency by search, the rest in closed form" if self.health.estimator == "search" else
                  f"slopes: {told_slopes(self.health)}; about {self.memory / 2**20:.0f} MiB", *self._told_twin(),
-                 *([] if self.refinement is None else [str(self.refinement)]),
+                 *(str(part) for part in (self.begun, self.refinement) if part is not None),
                  f"fresh noise, against {against}:"]
         lines += [f"  {name:<12} {mean:.3f} ± {error:.3f}" for name, (mean, error) in self.scores.items()]
         lines += [f"  {name:<12} {np.mean(v):.4g}" + (f" (sd over regions {np.std(v):.2g})" if np.ndim(v) else "")
@@ -205,6 +208,7 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
                           f"takes about {need / 2**20:.0f} MiB"
                           + (f", more than the {memory / 2**20:.0f} MiB allowed" if need > memory else ""))
             progress.start("simulated")
+        theta, begun = begun_locked(problem, theta, simulated_value)
         found, health, problem = minimised(problem, theta, steps=steps, rate=rate, progress=progress,
                                            keys=_keys(seed, "slopes", max(seeds, MEASURING)))
         refinement = None
@@ -226,7 +230,8 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         network=best, observation=instrument, parameters=values, outcome=found.outcome, health=health, loss=found.loss,
         start_loss=found.start_loss, history=found.history, scores=scores, held_out=target.score is not None, fc=fc,
         memory=need, seconds=time.monotonic() - began, blocks=blocks, scans=score_seeds, fcd=fcd,
-        twin=problem.control, chance_left=left, known=known, refinement=refinement)
+        twin=problem.control, chance_left=left, known=known, refinement=refinement,
+        begun=begun)
     options = {"seeds": seeds, "score_seeds": score_seeds, "steps": steps, "rate": rate, "seconds": plan.samples
                * plan.sample, "dt": plan.dt, "control": control, "shrinkage": shrinkage, "free": dict(free),
                "sc_transform": sc_transform, "sc_norm": sc_norm, "memory": memory, "coupling": coupling,

@@ -79,6 +79,7 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
                 k: {"mean": mean, "se": se} for k, (mean, se) in target.real.items()},
             "refined": None if found.refinement is None else dataclasses.asdict(found.refinement)
             | {"told": str(found.refinement)},
+            "begun": None if found.begun is None else dataclasses.asdict(found.begun) | {"told": str(found.begun)},
             "loss_start": found.start_loss, "memory_estimate": found.memory},
         "parameters": rows, "provenance": made_by(command) | {
             "seed": seed, "loss": str(loss),

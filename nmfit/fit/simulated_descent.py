@@ -9,7 +9,7 @@ from .simulated_objective import acting, at_point, losses_of_scans, simulated_ob
 from .slopes import next_best, whole_gradient
 from .stochastic import Descent, Outcome, descend
 
-_value = at_point(simulated_objective)
+simulated_value = at_point(simulated_objective)
 _value_and_grad = at_point(jax.value_and_grad(simulated_objective))
 _tangents = at_point(tangent_sizes)
 _warmed = at_point(warmed)
@@ -58,7 +58,7 @@ def slopes_at(problem, theta, keys):
     """Return what slopes of the loss are worth at a point, and a function that gives value and slopes, or None."""
     seconds = problem.plan.samples * problem.plan.sample
     held = dataclasses.replace(problem, begun=_warmed(theta, problem))
-    health = whole_gradient(lambda t: _value(t, held), lambda t: _value_and_grad(t, held),
+    health = whole_gradient(lambda t: simulated_value(t, held), lambda t: _value_and_grad(t, held),
                             lambda t, d: _tangents(t, held, d), theta, seconds)
     if health.estimator == "gradient":
         return health, lambda t: _value_and_grad(t, problem)
@@ -68,12 +68,13 @@ def slopes_at(problem, theta, keys):
         near = dataclasses.replace(problem, plan=problem.plan.looking_back(horizon))
         return lambda t: _value_and_grad(t, near), near.plan.horizon * near.plan.dt
 
-    return next_best(health, lambda t: _losses(t, apart), lambda t: _value(t, problem), windowed, theta, seconds)
+    return next_best(health, lambda t: _losses(t, apart), lambda t: simulated_value(t, problem), windowed, theta,
+                     seconds)
 
 
 def _descended(problem, slopes, theta, steps, rate, progress):
     if slopes is None:
-        start = float(_value(theta, problem))
+        start = float(simulated_value(theta, problem))
         why = Outcome.GRADIENT_UNUSABLE if np.isfinite(start) else Outcome.NON_FINITE_START
         return Descent(theta, start, start, np.array([start]), 0, why)
     return descend(slopes, theta, steps=steps, rate=rate, report=told(progress, steps))

@@ -39,6 +39,8 @@ def _slopes(made):
                 "fitted part.")
     told = f"{gradient['estimator']}, {words.number(gradient['error'], 2)} from central differences"
     text = f"Slopes at the start: {gradient.get('told', told)}."
+    if made.get("begun") is not None:
+        text = f"A start from {made['begun']['told']}. {text}"
     if made.get("refined") is not None:
         text += f" After the descent, {made['refined']['told']}."
     if twin is None or twin["kind"] == "none":
