@@ -34,6 +34,7 @@ LIBRARIES = {"jax", "numpy", "scipy", *ONLY}
 
 # Whatever imports jax.numpy is traced, and imports neither numpy nor scipy; except, each for its reason:
 KNOWN_BEFORE_TRACING = {
+    "fit/skeleton.py": "chooses a start from what compiled searches return",
     "network/network.py": "checks values and orders the groups' regions, both known before tracing",
     "network/stimulus.py": "checks and places values when the network is made",
     "observe/leadfield.py": "checks and references gains when they are made",
