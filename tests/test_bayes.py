@@ -11,8 +11,8 @@ from test_identify import result
 import nmfit as nf
 from nmfit.errors import InputError
 from nmfit.fit.bayes import Draws, drawn_from, posterior_of
+from nmfit.fit.copies import sampled
 from nmfit.fit.ground import fit_rung, predict
-from nmfit.fit.recover import sampled
 from nmfit.fit.result import Result
 from nmfit.fit.rungs import Rung
 

@@ -10,12 +10,12 @@ from test_fc_fit import BAND, N, brain, fc_of, ground, hopf, recordings
 
 import nmfit as nf
 from nmfit.errors import InputError
-from nmfit.fit.determined import expected_recovery, not_recovered, record_of, validation, weak_directions
+from nmfit.fit.copies import sampled, surely_recovered
+from nmfit.fit.determined import asked_back, expected_recovery, not_recovered, record_of, validation, weak_directions
 from nmfit.fit.ground import fit_rung, problem_of
 from nmfit.fit.identify import identify, value_errors
 from nmfit.fit.minimise import minimise
 from nmfit.fit.objective import fc_objective
-from nmfit.fit.recover import sampled
 from nmfit.fit.result import Result
 from nmfit.fit.rungs import Rung
 from nmfit.parameters import to_free
@@ -116,9 +116,11 @@ def test_a_result_says_what_its_data_determine():
     again = Result(record, found.arrays)
     assert again.record == record
     # What ended at a bound is left open in the recovery expected of the others: that has to be said.
+    assert "over 20 copies of the data" in text
+    by_curvature = record["identifiability"] | {"recovery_copies": None}
     for flag, said in (("at_bound", True), (None, False)):
         rows = [row | {"flag": flag if row["name"] == "a" else None} for row in record["parameters"]]
-        text = " ".join(determined(record | {"parameters": rows}))
+        text = " ".join(determined(record | {"parameters": rows, "identifiability": by_curvature}))
         assert ("a, which ended at a bound, taken as open" in text) == said
 
 
@@ -142,6 +144,27 @@ def test_a_parameter_at_its_bound_is_not_taken_as_known():
                  for b in determined.blocks)
     known = identify(dataclasses.replace(pinned, blocks=held, theta=determined.theta), here, SAMPLES)
     assert expected_recovery(known)["G"] > 0.9
+
+
+def test_copies_of_the_data_say_what_comes_back():
+    here, whole = {}, {}
+    for band in (None, BAND):
+        found, ground_of_it = fitted(band=band)
+        here[band] = asked_back(found, ground_of_it, identify(found, ground_of_it, SAMPLES))
+        whole[band] = not_recovered(here[band])
+    assert whole == {None: [], BAND: ["G", "a"]}               # a band shows their ratio only
+    assert here[None].returned["G"] > 0.9
+    assert not validation(fitted(band=BAND)[0], here[BAND])[0]
+    above = fit_rung(ground_of_it, Rung("region"), found, shrinkage=1e-4, steps=2)
+    assert asked_back(above, ground_of_it, identify(above, ground_of_it, SAMPLES)).returned is None
+
+
+def test_so_few_copies_show_recovery_only_well_above_what_is_asked():
+    assert not surely_recovered(0.85)
+    assert surely_recovered(0.85, 1000)
+    assert surely_recovered(0.95)
+    assert surely_recovered(1.0)
+    assert not surely_recovered(float("nan"))
 
 
 def test_the_methods_paragraph_names_versions_split_and_sources():

@@ -41,6 +41,16 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
     target, best = plan.target, final[-1]
     fold, flags = target.folds[0], list(target.flags)
     ground = plan.ground(target.final).under(best.rung.model)
+    confirmation = {"score": None, "difference": None, "sampling_error": None, "agrees": None, "sigma": None}
+    if confirm:
+        from .corrected import confirmed
+
+        if progress is not None:
+            progress.start("confirmation")
+        alone = fold.score is not None and len(target.folds) == 1      # where people take turns, nobody is left out
+        confirmation, best, ground = confirmed(best, ground, group_fc(fold.score) if alone else target.final.pool,
+                                               target, plan.seed, progress, plan.until)
+        final = [*final[:-1], best]
     refits = jackknife_values(best, ground, target.final.units)
     rows = _rung_rows(plan, trials, path, pooled, evidence)
     chosen = path[-1][0].name
@@ -56,6 +66,9 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
     if act.engine == "closure":
         row = next(r for r in rows if r["name"] == chosen and r["kept"])
         row |= {"engine": "closure", "reason": f"{row['reason']}; {_translation(best, act)}"}
+    if "corrected" in confirmation:
+        row = next(r for r in rows if r["name"] == chosen and r["kept"])
+        row |= {"engine": "simulated", "reason": f"{row['reason']}; {_correction(confirmation['corrected'])}"}
     parameters, at_bound = _parameter_rows(best, act, refits, _labels(plan))
     identifiability, doubts = judged(plan, path, final, rows, parameters, map_names, refits is not None)
     flags += ["at_bound:" + ", ".join(sorted(at_bound))] if at_bound else []
@@ -64,7 +77,7 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
     flags += ["whole_band"] if target.band is None else []
     flags += ["noise_scale_unidentified"]
     flags += ["not_converged"] if not best.status.settled else []
-    flags += [_declined(best, act, ground)] if act.engine == "declined" else []
+    flags += [_declined(best, act, ground)] if act.engine == "declined" and "corrected" not in confirmation else []
     flags += ["near_critical"] if best.abscissa > -NEAR_CRITICAL else []
     flags += ["interpolated"] if target.design == "matrix" else []
     flags += _null_flags(plan, evidence)
@@ -74,15 +87,7 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
     flags += [f"quadrature_coarse:{drift:.1e}"] if drift > REFINED else []
     if plan.maps is not None and evidence is not None and (evidence["baselines"].get("map_only") or 0) > 0.3:
         flags.append("map_from_target:" + ", ".join(map_names) if map_names else "map_from_target")
-    alone = fold.score is not None and len(target.folds) == 1      # where people take turns, nobody is left out at last
-    empirical = group_fc(fold.score) if alone else target.final.pool
-    confirmation = {"score": None, "difference": None, "sampling_error": None, "agrees": None, "sigma": None}
     if confirm:
-        from .confirm import confirm_fc
-
-        if progress is not None:
-            progress.start("confirmation")
-        confirmation = confirm_fc(best, ground, empirical, target, seed=plan.seed, progress=progress)
         flags += [] if confirmation["agrees"] else ["confirmation_disagrees"]
     else:
         flags.append("confirmation_skipped")
@@ -99,7 +104,8 @@ def build_result(plan, trials, path, pooled, nested, final, evidence, *, confirm
         "stability": {"max_real_eigenvalue": best.abscissa}, "confirmation": confirmation,
         "parameters": parameters, "provenance": provenance, "identifiability": identifiability}
     arrays = _arrays(plan, best, final, evidence, target, explained)
-    return Result(record, arrays | unit_arrays(target, pooled), Context(plan, tuple(path), tuple(final), map_names))
+    return Result(record, arrays | unit_arrays(target, pooled), Context(plan, tuple(path), tuple(final), map_names,
+                                                                        ground.offset))
 
 
 def _cautions(plan, trials):
@@ -152,6 +158,13 @@ def _translation(fitted, act):
     told = [f"{name} {float(np.mean(fitted.network.value(name))):.3g} as it acts, {float(np.mean(value)):.3g} as it is"
             for name, value in act.moved.items()]
     return f"under its own noise by statistical linearisation (mean {'; '.join(told)})"
+
+
+def _correction(before):
+    """Return what fitting the simulation changed, in words."""
+    return (f"under its own noise simulation was off by {before['rmse']:.2g} a pair of regions, and was fitted in its "
+            f"place (loss {before['losses'][0]:.3f} before, {min(before['losses']):.3f} after "
+            f"{len(before['losses']) - 1} rounds)")
 
 
 def _declined(fitted, act, ground):

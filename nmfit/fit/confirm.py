@@ -42,7 +42,7 @@ def _step(networks, observation, tr):
     return min(tr, *(coarse_step(network, observation) for network in networks))
 
 
-def _simulator(fitted, acts, observation, seconds, tr, keys):
+def simulator_of(fitted, acts, observation, seconds, tr, keys):
     """Return a function of a network and its rest; it returns one of a network or its twin, and what sees it: signals.
 
     Strong edges and fast regions make a network stiff, of which FC sees little: its linear part is then stepped
@@ -65,7 +65,45 @@ def _simulator(fitted, acts, observation, seconds, tr, keys):
     return lambda *_: lambda one, seen: _runs(one, seen, plan, keys)
 
 
-def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None, progress=None):
+class Beside:
+    """A network simulated beside its linear twin, which takes chance and the length of the runs out of its FC.
+
+    Parameters
+    ----------
+    network : Network
+        That the closed form answers for.
+    ground : Ground
+    target : FcTarget
+    simulator : what `simulator_of` returns
+    """
+
+    def __init__(self, network, ground, target, simulator):
+        twin, instrument, closed = _twin(network, ground.observation, closure=False)
+        self.simulated = simulator(network, closed.x)
+        self.twins = np.asarray(self.simulated(twin, instrument), dtype=float)
+        self.exact, _ = closed.covariance(target.band, 2 * ground.nodes)
+        self.observation, self.target = ground.observation, target
+
+    def fc(self, network):
+        """Return FC without chance, and FC of single runs; None where values are not finite."""
+        signals = np.asarray(self.simulated(network, self.observation), dtype=float)
+        if not np.isfinite(signals).all():
+            return None, None
+        tr, band, projector = length_of(self.target)[0], self.target.band, self.target.projector
+        fc = np.asarray(_without_chance(signals, self.twins, self.exact, tr, band))
+        plain = [functional_connectivity(run, tr, band) for run in signals]
+        if projector is not None:
+            fc, *plain = (fc_after_regression(each, projector) for each in (fc, *plain))
+        return fc, plain
+
+
+def length_of(target):
+    """Return the TR and the length of a recording in seconds, as far as a target knows them."""
+    tr = target.tr or 2.0
+    return tr, (target.volumes or round(DEFAULT_SECONDS / tr)) * tr
+
+
+def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None, progress=None, factors=SWEEP):
     """Simulate a fitted network for the empirical length and hold its FC against the closed form.
 
     Twenty seeds, sampled at the TR, through the same band-pass and the same trimming as the data; repeated for noise
@@ -85,6 +123,8 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None, progress=No
     runs : int, optional
         How many recordings stand behind the empirical FC; as many as the target's units unless given.
     progress : Progress, optional
+    factors : array ``[m]``
+        Of the model's noise, its own in the middle.
 
     Returns
     -------
@@ -96,37 +136,22 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None, progress=No
         does; ``sweep``, whose rows also hold the ``engine``, the ``plain`` score of runs as short as the data, and
         ``untranslated``, the score with the fitted parameters as they are.
     """
-    tr = target.tr or 2.0
-    seconds = (target.volumes or round(DEFAULT_SECONDS / tr)) * tr
+    tr, seconds = length_of(target)
     own = float(np.mean(np.asarray(fitted.network.value("sigma"))))
     bounds = fitted.network.declared()["sigma"].bounds
-    sigmas = [float(np.clip(own * factor, *bounds)) for factor in SWEEP]
+    sigmas = [float(np.clip(own * factor, *bounds)) for factor in factors]
     acts = [acting(fitted.network.replace({"sigma": jnp.asarray(sigma)}), ground.observation) for sigma in sigmas]
     linear = fc_score(fitted.fc, empirical)
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 20), SEEDS)
-    simulator = _simulator(fitted, acts, ground.observation, seconds, tr, keys)
+    simulator = simulator_of(fitted, acts, ground.observation, seconds, tr, keys)
     units = runs or max(1, target.units)
-
-    def measured(simulated, network, twins, exact):
-        """Return FC without chance, and the scores of single runs; None where values are not finite."""
-        signals = np.asarray(simulated(network, ground.observation), dtype=float)
-        if not np.isfinite(signals).all():
-            return None, None
-        fc = np.asarray(_without_chance(signals, twins, exact, tr, target.band))
-        plain = [functional_connectivity(run, tr, target.band) for run in signals]
-        if target.projector is not None:
-            fc, *plain = (fc_after_regression(each, target.projector) for each in (fc, *plain))
-        return fc, plain
 
     def row_at(sigma, act):
         network = fitted.network.replace({"sigma": jnp.asarray(sigma)})
-        twin, instrument, closed = _twin(network, ground.observation, closure=False)
-        simulated = simulator(network, closed.x)
-        twins = np.asarray(simulated(twin, instrument), dtype=float)
-        exact, _ = closed.covariance(target.band, 2 * ground.nodes)
+        beside = Beside(network, ground, target, simulator)
         row = {"sigma": sigma, "engine": act.engine, "defect": act.defect, "score": None, "difference": None,
                "sampling_error": None, "agrees": False}
-        fc, plain = measured(simulated, act.network, twins, exact)
+        fc, plain = beside.fc(act.network)
         if fc is None or not np.isfinite(fc).all():
             return row
         score = fc_score(fc, empirical)
@@ -137,7 +162,7 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None, progress=No
                 "sampling_rmse": blur, "agrees": bool(abs(score - linear) <= 2.0 * error and rmse <= 2.0 * blur),
                 "plain": fc_score(group_fc(plain), empirical)}
         if act.moved:
-            fc, _ = measured(simulated, network, twins, exact)
+            fc, _ = beside.fc(network)
             row["untranslated"] = None if fc is None else fc_score(fc, empirical)
         return row
 
@@ -145,8 +170,8 @@ def confirm_fc(fitted, ground, empirical, target, seed=0, runs=None, progress=No
     for sigma, act in zip(sigmas, acts, strict=True):
         sweep.append(row_at(sigma, act))
         if progress is not None:
-            progress.step(len(sweep), total=len(SWEEP), what="simulated under weak to strong noise:")
-    at = sweep[len(SWEEP) // 2]
+            progress.step(len(sweep), total=len(factors), what="simulated under weak to strong noise:")
+    at = sweep[len(factors) // 2]
     agreeing = [row["sigma"] for row in sweep if row["agrees"]]
     return {**at, "sigma": max(agreeing, default=None), "model_sigma": own, "seeds": SEEDS, "seconds": seconds,
             "sweep": sweep}

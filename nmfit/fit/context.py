@@ -15,17 +15,20 @@ class Context:
     path : tuple of (Rung, shrinkage), the kept rungs
     final : tuple of Fitted, the path fitted to everything that the reported model may see
     map_names : sequence of str, or None
+    offset : array ``[n, n]`` or None, what was added to the closed form where a simulation was fitted
     """
 
     plan: object
     path: tuple
     final: tuple
     map_names: tuple | None = None
+    offset: object = None
 
     @property
     def ground(self):
         """Where the reported model was fitted."""
-        return self.plan.ground(self.plan.target.final).under(self.final[-1].rung.model)
+        ground = self.plan.ground(self.plan.target.final).under(self.final[-1].rung.model)
+        return dataclasses.replace(ground, offset=self.offset)
 
 
 def context_of(result, verb):

@@ -1,7 +1,11 @@
 """What the data determine and what they do not, in plain words and as rows of the record."""
 
+import dataclasses
+
 import numpy as np
 
+from ..dynamics import form_of
+from .copies import BRIEF, brief_recovery, surely_recovered
 from .identify import KNOWN, RECOVERED, identify, value_errors
 from .space import at_bound, free_count
 
@@ -16,8 +20,9 @@ def record_of(determined, fitted):
 
     ``directions`` counts what is free, ``determined`` what the data know to within half of a parameter's own size;
     ``freedom`` is what the prior leaves of what is free, in effective degrees; ``weak`` names what the data do not
-    determine; ``recovery`` is the correlation of truth and estimate to be expected for every parameter, the median over
-    regions where each has its own.
+    determine; ``recovery`` is the correlation of truth and estimate to be expected for every parameter: over
+    ``recovery_copies`` copies of the data, or, where that is None, from the curvature, the median over regions where
+    each has its own.
     """
     errors, _ = determined.directions()
     free = free_count(fitted.blocks)
@@ -26,11 +31,14 @@ def record_of(determined, fitted):
             "errors": [float(e) for e in errors[:free]],
             "weak": weak_directions(determined, fitted),
             "correlations": [[_spoken(a, fitted), _spoken(b, fitted), r] for a, b, r in determined.correlations()],
-            "recovery": expected_recovery(determined)}
+            "recovery": expected_recovery(determined),
+            "recovery_copies": None if determined.returned is None else BRIEF}
 
 
 def expected_recovery(determined):
-    """Return ``{name: r}``, without parameters at a bound; see `record_of`."""
+    """Return ``{name: r}``; see `record_of`. The curvature says nothing of parameters at a bound, copies do."""
+    if determined.returned is not None:
+        return determined.returned
     by_name = {}
     for coordinate, r in zip(determined.coordinates, determined.recovery, strict=True):
         if coordinate.block in determined.stuck:
@@ -40,8 +48,20 @@ def expected_recovery(determined):
 
 
 def not_recovered(determined):
-    """Return the names of the parameters whose expected recovery is too low."""
-    return [name for name, r in expected_recovery(determined).items() if r < RECOVERED]
+    """Return the names of the parameters whose expected recovery is too low, or not shown by so few copies."""
+    expected = expected_recovery(determined)
+    if determined.returned is not None:
+        return [name for name, r in expected.items() if not surely_recovered(r)]
+    return [name for name, r in expected.items() if r < RECOVERED]
+
+
+def asked_back(fitted, ground, determined, map_names=None, seed=0):
+    """Return what the data determine, copies of them asked, too, where a rung is quick to fit again."""
+    ground = ground.under(fitted.rung.model)
+    quick = form_of(ground.network, ground.observation) == "symmetric" and ground.envelope is None
+    if determined is None or not quick or fitted.rung.level not in ("shared", "maps"):
+        return determined
+    return dataclasses.replace(determined, returned=brief_recovery(fitted, ground, determined.samples, map_names, seed))
 
 
 def weak_directions(determined, fitted):
@@ -132,7 +152,9 @@ def validation(fitted, determined):
         lost = not_recovered(determined)
         if lost:
             tied = "; ".join(w["sentence"] for w in weak_directions(determined, fitted))
-            doubts.append(f"from such data {', '.join(lost)} would not be recovered (r below {RECOVERED:g})"
+            below = (f"r below {RECOVERED:g}" if determined.returned is None
+                     else f"over {BRIEF} copies r is not surely above {RECOVERED:g}")
+            doubts.append(f"from such data {', '.join(lost)} would not be recovered ({below})"
                           + (f": {tied}" if tied else ""))
     if doubts:
         return False, f"unvalidated: {'; '.join(doubts)}"
@@ -154,7 +176,8 @@ def judged(plan, path, final, rows, parameters, map_names, measured):
         Whether standard errors were measured over people or blocks.
     """
     ground = plan.ground(plan.target.final)
-    found = [identify(f, ground, plan.target.samples, map_names) for f in final]
+    found = [asked_back(f, ground, identify(f, ground, plan.target.samples, map_names), map_names, plan.seed)
+             for f in final]
     for (rung, _), fitted, determined in zip(path, final, found, strict=True):
         row = next(r for r in rows if r["kept"] and (r["name"], r["model"]) == (rung.name, fitted.rung.model))
         row["validated"], row["validation"] = validation(fitted, determined)

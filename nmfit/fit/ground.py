@@ -45,7 +45,7 @@ class Ground:
     band : (low, high) in Hz or None
     slowest : slowest damping rate that the recordings can show, 1/s
     nodes : quadrature nodes where the band integral has no closed form
-    loss, nuisance, envelope : see `FcProblem`
+    loss, nuisance, envelope, offset : see `FcProblem`
     fastest : fastest damping rate that is searched, 1/s, where it is not the model's own bound
     keep : function ``(key, compute) -> arrays`` that remembers finished searches, or None
     other : function from a model's name to the ground where that model stands in this one's place
@@ -67,6 +67,7 @@ class Ground:
     optimiser: object = None
     envelope: object = None
     fastest: float | None = None
+    offset: np.ndarray | None = None
 
     @property
     def level_known(self):
@@ -235,7 +236,7 @@ def problem_of(ground, network, blocks, shrinkage):
                      pairs=jnp.asarray(ground.pairs), shrinkage=jnp.asarray(float(shrinkage)), band=ground.band,
                      nodes=ground.nodes, loss=ground.loss,
                      nuisance=None if ground.nuisance is None else jnp.asarray(ground.nuisance),
-                     envelope=ground.envelope)
+                     envelope=ground.envelope, offset=None if ground.offset is None else jnp.asarray(ground.offset))
 
 
 def _places(ground, rung, below):

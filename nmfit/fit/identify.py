@@ -64,6 +64,7 @@ class Determined:
     stuck : names of parameters that ended at a bound
     blocks, theta : the freedom and the optimum, off the bounds (`space.off_bounds`): what a parameter at a bound leaves
         open widens the errors of the others, as if the bound were not there
+    returned : ``{name: r}`` over copies of the data that were fitted (`copies.brief_recovery`), or None
     """
 
     coordinates: tuple
@@ -76,6 +77,7 @@ class Determined:
     stuck: tuple = ()
     blocks: tuple = ()
     theta: dict | None = None
+    returned: dict | None = None
 
     @property
     def covariance(self):

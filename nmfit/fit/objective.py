@@ -34,6 +34,7 @@ class FcProblem:
     loss : Loss, or None for ``1 - r + 5 (difference of mean FC)^2``
     nuisance : basis ``[n, q]`` of weighted sums of regions that were regressed out of the data, or None
     envelope : Envelope, where FC is that of amplitude envelopes, or None
+    offset : array ``[n, n]`` that is added to the closed form's FC, or None
     """
 
     network: object
@@ -47,6 +48,7 @@ class FcProblem:
     loss: object = None
     nuisance: object = None
     envelope: object = None
+    offset: object = None
 
 
 def checked_loss(loss, target, who="a fit of FC in closed form"):
@@ -87,6 +89,7 @@ def predicted_fc(theta, problem, nodes=None):
     covariance, abscissa = linear.covariance(problem.band, nodes or problem.nodes)
     fc = correlation(covariance)
     fc = fc if problem.nuisance is None else correlation(regressed(fc, problem.nuisance))
+    fc = fc if problem.offset is None else fc + problem.offset
     return fc, abscissa, linear.converged
 
 
@@ -97,13 +100,17 @@ def barrier(abscissa, network):
     return BARRIER * jnp.minimum(distance, 0.0) ** 2
 
 
+def data_loss(fc, problem):
+    """Return how far a predicted FC is from the data, without what parameters cost."""
+    if problem.loss is None:
+        return fc_loss(fc, problem.target, problem.pairs)
+    return problem.loss(Seen(fc=fc), Wanted(fc=problem.target, pairs=problem.pairs))
+
+
 def fc_objective(theta, problem):
     """Return the penalised loss; an unstable or missing state of rest costs more than any stable one."""
     fc, abscissa, converged = predicted_fc(theta, problem)
-    if problem.loss is None:
-        value = fc_loss(fc, problem.target, problem.pairs)
-    else:
-        value = problem.loss(Seen(fc=fc), Wanted(fc=problem.target, pairs=problem.pairs))
+    value = data_loss(fc, problem)
     value = value + problem.shrinkage * penalty(problem.blocks, theta) + DEPTH * depth(problem.blocks, theta)
     value = value + (barrier(abscissa, problem.network) if problem.envelope is None else
                      unresolved(abscissa, problem.band, problem.nodes))

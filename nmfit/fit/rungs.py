@@ -19,7 +19,7 @@ class Rung:
     level : "shared", "maps", "region" or "edges"
     drive : whether a shared drive is part of it
     model : name of the model; "" for that of the rung below
-    engine : "linear", "closure" or "simulated"
+    engine : "linear", in which all rungs are climbed; a result names the one above it where the answer asked for it
     free : names of the model's parameters that may differ between regions; () for the first of its ``fit_first``
     """
 
@@ -94,7 +94,7 @@ def check_ladder(levels, known):
     Raises
     ------
     InputError
-        Naming the rung that goes down, or whose level or model is unknown.
+        Naming the rung that goes down, or whose level, model or engine is unknown.
     """
     levels = tuple(tuple(level) if isinstance(level, list | tuple) else (level,) for level in levels)
     if not levels or not all(levels) or not all(isinstance(r, Rung) for level in levels for r in level):
@@ -107,6 +107,10 @@ def check_ladder(levels, known):
             if rung.model not in known and (rung.model or level is levels[0]):
                 raise InputError("ladder", f"model '{rung.model}' at '{rung.level}'",
                                  f"Choose among {', '.join(known)}.")
+            if rung.engine != "linear":
+                raise InputError("ladder", f"engine '{rung.engine}' at '{rung.name}'",
+                                 "Leave it linear: rungs are climbed in closed form, and the engine above it is taken "
+                                 "where confirmation asks for it.")
             unknown = [name for name in rung.free if rung.model and name not in declarations(known[rung.model])]
             if unknown:
                 raise InputError("ladder", f"'{unknown[0]}' free at '{rung.name}', which {rung.model} has not",

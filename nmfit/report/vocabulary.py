@@ -36,7 +36,7 @@ FLAGS = {
     "near_critical": "the network is close to instability, where the linear theory is at its limit",
     "standard_errors_skipped": "no standard errors were computed: the values are without intervals",
     "standard_errors_model": "standard errors hold if the model is true: too few people or blocks to measure them",
-    "not_recovered": "from data like these a parameter would not come back (r of truth and estimate below 0.8)",
+    "not_recovered": "from data like these a parameter may not come back (r of truth and estimate perhaps below 0.8)",
     "budget_spent": "the time given was spent before the climb was over",
     "unstable": "a root lies right of the axis: the spectrum means nothing",
     "noise_carries_alpha": "less than 80 % of occipital alpha power comes from sources: noise ate the peak",

@@ -188,7 +188,8 @@ def determined(record):
     back = [f"{name} {r:.2f}" for name, r in found["recovery"].items()]
     if 0 < len(back) <= MOST_NAMED:
         stuck = sorted({row["name"] for row in record["parameters"] if row["flag"] == "at_bound"})
-        given = f" ({' and '.join(stuck)}, which ended at a bound, taken as open)" if stuck else ""
+        given = (f" over {found['recovery_copies']} copies of the data" if found.get("recovery_copies") else
+                 f" ({' and '.join(stuck)}, which ended at a bound, taken as open)" if stuck else "")
         told.append(f"Expected recovery, r of truth and estimate{given}: {', '.join(back)}.")
     return [printable(text) for text in told]
 
@@ -293,7 +294,8 @@ def _in_sample(record, found):
     closed = found["score"] - found["difference"]
     if heldout is None or abs(closed - heldout) < OWN_DATA:
         return ""
-    return f" from the closed form's {closed:.2f} on the same data"
+    whose = "the fitted" if found.get("corrected") else "the closed form's"
+    return f" from {whose} {closed:.2f} on the same data"
 
 
 def confirmation(record):
@@ -307,7 +309,9 @@ def confirmation(record):
         return "The full non-linear model was not simulated."
     agrees = {True: "agrees with", False: "does not agree with",
               None: "could not be held against"}[found["agrees"]]
-    text = f"Simulating the full non-linear model {agrees} the closed form"
+    before = found.get("corrected")
+    fitted = "the closed form" if before is None else "the fit, which was made to what simulation shows"
+    text = f"Simulating the full non-linear model {agrees} {fitted}"
     if found["score"] is None:
         text += ": it left the finite numbers"
     else:
@@ -323,6 +327,9 @@ def confirmation(record):
         if found.get("engine") == "closure":
             text += (". Its parameters are those that act as fitted under this noise (statistical linearisation); the "
                      f"fitted ones as they are would score {score(found.get('untranslated'))}")
+    if before is not None:
+        text += (f". Before, fitted in closed form, the model scored {score(before['score'])} when simulated, off by "
+                 f"{before['rmse']:.2g} a pair")
     own = f" (its own is {number(found['model_sigma'], 2)})" if found.get("model_sigma") is not None else ""
     if found["sigma"] is not None:
         return f"{text}. The largest noise at which the two agree is sigma = {number(found['sigma'], 2)}{own}."

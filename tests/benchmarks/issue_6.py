@@ -27,11 +27,11 @@ from nmfit.cli.compiled import keep_compiled_code
 from nmfit.compare import closed, series
 from nmfit.compare.empirical import fc_score, jackknife
 from nmfit.dynamics import linearise
-from nmfit.fit.confirm import confirm_fc
+from nmfit.fit.corrected import confirmed, corrected
 from nmfit.fit.determined import record_of, validation
 from nmfit.fit.evidence import Null, beaten, climb_path, heldout, surrogate
 from nmfit.fit.fc import TRANSFORMS, _score_folds, levels_of, plan_of, select_path
-from nmfit.fit.ground import STEPS, TOLERANCE, _places, _starts, fit_rung, predict, problem_of, with_drive
+from nmfit.fit.ground import STEPS, TOLERANCE, _places, _starts, digest, fit_rung, predict, problem_of, with_drive
 from nmfit.fit.identify import RECOVERED, coordinates_of, identify, relative_sizes
 from nmfit.fit.ladder import SHRINKAGES
 from nmfit.fit.minimise import STATUSES, Status, minimise
@@ -127,7 +127,9 @@ def recordings(fc, people, volumes, rng):
 
 def fc_of(network, ground):
     """Return a network's FC in the ground's band, and whether it is stable and slow modes are seen."""
-    problem = problem_of(ground, network, blocks_of(network, Rung("shared"), ground.maps, True, ground.slowest), 0.0)
+    own = type(next(iter(network.groups.values()))).__name__
+    rung = Rung("shared", model=own)
+    problem = problem_of(ground, network, blocks_of(network, rung, ground.maps, True, ground.slowest), 0.0)
     fc, abscissa, _ = predict(origin_theta(problem.blocks), problem)
     return np.asarray(fc), float(abscissa)
 
@@ -222,17 +224,47 @@ def nulls(count, first=0, draws=400):
         say(f"null_better_than_nulls_{name}_percent", share, "3..7", 3 <= share <= 7, total, began)
 
 
-def coverage(count, first=0, model="Hopf", people=8, volumes=300, n=16):
-    """How often 95 % intervals hold the truth, by the jackknife over people and if the model is true."""
+MODERATE = 0.15             # mean FC of a truth
+
+
+def moderate(ground):
+    """Return the ground's network with the coupling whose FC is moderate on the whole."""
+    upper, tried = np.triu_indices(ground.network.n, 1), []
+    for factor in np.geomspace(0.3, 30.0, 16):
+        network = with_drive(ground.network.replace({"G": factor * ground.network.value("G")}), 0.0)
+        fc, abscissa = fc_of(network, ground)
+        if abscissa < 0 and np.isfinite(fc).all():
+            tried.append((abs(fc[upper].mean() - MODERATE), network))
+    return min(tried, key=lambda pair: pair[0])[1]
+
+
+def unlike(network, exact, ground):
+    """Return FC that no parameters of a network make: wires off by half, a shared drive, noise of the measurement."""
+    rng = np.random.default_rng(2)
+    wires = np.asarray(network.weights) * np.exp(0.5 * np.triu(rng.standard_normal(exact.shape), 1))
+    other = with_drive(dataclasses.replace(network, weights=jnp.asarray(np.triu(wires, 1) + np.triu(wires, 1).T)), 0.3)
+    return 0.8 * fc_of(other, ground)[0] + 0.2 * np.eye(len(exact))
+
+
+def coverage(count, first=0, model="Hopf", misspecified=False, people=8, volumes=300, n=16):
+    """How often 95 % intervals hold the truth, by the jackknife over people and if the model is true.
+
+    Of a misspecified model the truth is what endless data would give.
+    """
     brain, began = synthetic_brain(n), time.monotonic()
     dummy = nmfit.fc_target(recordings(np.eye(brain.n), people, volumes, np.random.default_rng(0)), tr=TR, band=None)
     plan = plan_of(dummy, brain, model=model)
     held = {"jackknife": [], "model": []}
     with jax.enable_x64(True), one_core_each():
         ground = plan.ground(dummy.final)
-        start = fit_rung(dataclasses.replace(ground, fc=0.3 + 0.7 * np.eye(brain.n)), Rung("shared"), steps=8)
-        truth = start.network if model != "Hopf" else truth_of(plan, "shared", False, np.random.default_rng(1))[0]
+        shared = Rung("shared", model=model)
+        start = fit_rung(dataclasses.replace(ground, fc=0.3 + 0.7 * np.eye(brain.n)), shared, steps=8)
+        truth = truth_of(plan, "shared", False, np.random.default_rng(1))[0] if model == "Hopf" else moderate(ground)
         exact, abscissa = fc_of(truth, ground)
+        if misspecified:
+            exact = unlike(truth, exact, ground)
+            truth = fit_rung(dataclasses.replace(ground, fc=exact), shared,
+                             dataclasses.replace(start, network=truth), steps=200).network
         print(f"# truth: G {float(truth.value('G')):.3g}, abscissa {abscissa:.3g} /s, mean FC "
               f"{exact[np.triu_indices(brain.n, 1)].mean():.2f}")
 
@@ -240,7 +272,7 @@ def coverage(count, first=0, model="Hopf", people=8, volumes=300, n=16):
             rng = np.random.default_rng([64, index])
             data = nmfit.fc_target(recordings(exact, people, volumes, rng), tr=TR, band=None)
             here = dataclasses.replace(ground, fc=data.final.pool)
-            fitted = fit_rung(here, Rung("shared"), dataclasses.replace(start, network=truth), steps=60)
+            fitted = fit_rung(here, shared, dataclasses.replace(start, network=truth), steps=60)
             determined = identify(fitted, here, data.samples)
             from nmfit.fit.identify import value_errors
 
@@ -264,11 +296,13 @@ def coverage(count, first=0, model="Hopf", people=8, volumes=300, n=16):
             rows.append(one(index))
     for key in rows[0]:
         held = 100 * np.mean([row[key] for row in rows])
-        say(f"coverage_{model}_{key[1]}_{key[0]}_percent", held, "92..98", 92 <= held <= 98, count, began)
+        print(f"# {key[1]}, {key[0]}: {sum(row[key] for row in rows)} of {len(rows)}")
+        name = f"coverage_{model}{'_misspecified' * misspecified}_{key[1]}_{key[0]}_percent"
+        say(name, held, "92..98", 92 <= held <= 98, count, began)
 
 
 def recovery(count, first=0, copies=40, n=24):
-    """Whether a fit flags, from its curvature, the parameters that do not come back from copies of its data.
+    """Whether a fit flags the parameters that do not come back from copies of its data, fitted as its data were.
 
     Data are made by a known rung, long and short by turns; r of truth and estimate is measured over copies. It counts
     as flagged what `fit` calls not recovered or at a bound.
@@ -290,8 +324,8 @@ def recovery(count, first=0, copies=40, n=24):
         told = {name for names in told for name in names.split(", ")}
         case = []
         for row in nmfit.recover(result, n=copies, seed=index).rows:
-            flagged = row["name"] in told or row["expected"] is None
-            case.append((row["r"], np.nan if row["expected"] is None else row["expected"], flagged))
+            flagged = row["name"] in told
+            case.append((row["r"], result.record["identifiability"]["recovery"][row["name"]], flagged))
             print(f"# {index}: {Rung(level, drive).name}, {volumes} volumes, {row['name']}: r {row['r']:.2f}, expected "
                   f"{case[-1][1]:.2f}, {'flagged' if flagged else '-'}", flush=True)
         rows += case
@@ -338,10 +372,22 @@ def beyond_fc(fitted, ground, runs, band):
 RICH_STEPS = 300            # both searches end by themselves before
 
 
-def physiology(count, model="ReducedWongWang", drive=True, coupling=None, data="dk68", keep=None, free=()):
+def simulated_fit(fitted, ground, target, keep):
+    """Return the FC that simulation shows after it was fitted, and its losses; kept in a folder where there is one."""
+    def compute():
+        found = corrected(fitted, ground, target)
+        return {"fc": found.fitted.fc, "losses": np.array(found.losses)}
+
+    problem = problem_of(ground, fitted.network, fitted.blocks, 0.0)
+    return compute() if keep is None else keep(digest([problem, fitted.theta], "corrected"), compute)
+
+
+def physiology(count, model="ReducedWongWang", drive=True, coupling=None, data="dk68", keep=None, free=(),
+               simulate=False):
     """A physiological model begun from Hopf at equal freedom, on people who were not fitted; then simulated.
 
-    Hopf couples as in its paper. Finished searches are kept in a folder, so that a later call goes on.
+    Hopf couples as in its paper. Finished searches are kept in a folder, so that a later call goes on. With
+    ``simulate`` every fold's simulation is fitted and scored, too.
     """
     target, brains, runs = people_inputs(data)
     keep, began = None if keep is None else Ledger(keep), time.monotonic()
@@ -355,7 +401,7 @@ def physiology(count, model="ReducedWongWang", drive=True, coupling=None, data="
         rich = fit_rung(ground, Rung("maps", drive, model, free=free), simple, starts=2, seed=0, steps=RICH_STEPS)
         return (simple, hopf.ground(fold)), (rich, ground.under(model))
 
-    rows, folds = [], target.folds[:count]
+    rows, shown, folds = [], [], target.folds[:count]
     with jax.enable_x64(True), one_core_each():
         for fold in folds:
             fits = both(fold)
@@ -369,7 +415,16 @@ def physiology(count, model="ReducedWongWang", drive=True, coupling=None, data="
             print(f"# left out {out}: FC r, lagged r, spectrum R2: Hopf {np.round(row[:3], 3)}, {model} "
                   f"{np.round(row[3:], 3)}; loss {simple.loss:.4f}, {rich.loss:.4f} ({rich.status.name.lower()}); free "
                   f"{simple.free}, {rich.free}", flush=True)
+            if simulate:
+                found = simulated_fit(*fits[1], target, keep)
+                shown.append(np.mean([fc_score(found["fc"], unit) for unit in fold.score]))
+                print(f"# simulated: FC r {shown[-1]:.3f}; losses {np.round(found['losses'], 4)}", flush=True)
         rows = np.array(rows)
+        if simulate:
+            gain, error = jackknife(np.array(shown) - rows[:, 0])
+            say(f"heldout_fc_r_{model}_simulated", np.mean(shown), "-", True, len(rows), began)
+            say(f"{model}_simulated_minus_Hopf_heldout_r", gain, ">=-1 s.e.", gain >= -error, len(rows), began)
+            print(f"# standard error over folds {error:.4f}")
         gain, error = jackknife(rows[:, 3] - rows[:, 0])
         for name, at in (("fc_r", 0), ("lagged_r", 1), ("spectrum_r2", 2)):
             for who, shift in (("Hopf", 0), (model, 3)):
@@ -377,8 +432,9 @@ def physiology(count, model="ReducedWongWang", drive=True, coupling=None, data="
         say(f"{model}_minus_Hopf_heldout_r", gain, ">=-1 s.e.", gain >= -error, len(rows), began)
         print(f"# standard error over folds {error:.4f}")
         _, (rich, here) = both(target.final)
-        told = confirm_fc(rich, here, target.final.pool, target)
-        print("# confirmation", {k: told[k] for k in ("score", "difference", "sampling_error", "agrees", "sigma")})
+        told, rich, here = confirmed(rich, here, target.final.pool, target)
+        named = ("score", "difference", "sampling_error", "rmse", "sampling_rmse", "agrees", "sigma", "corrected")
+        print("# confirmation", {name: told.get(name) for name in named}, flush=True)
         say(f"{model}_confirmed_by_simulation", bool(told["agrees"]), 1, bool(told["agrees"]), 20, began)
         determined = identify(rich, here, target.samples)
         refits = jackknife_values(rich, here, target.final.units)
@@ -495,16 +551,18 @@ def main():
     parser.add_argument("--keep", help="folder in which the parts exhaustive and physiology keep what is finished")
     parser.add_argument("--coupling", choices=("additive", "diffusive"), help="of physiology; each model's own")
     parser.add_argument("--free", nargs="*", default=(), help="which parameters of physiology differ between regions")
+    parser.add_argument("--misspecified", action="store_true", help="coverage where no parameters make the data")
+    parser.add_argument("--simulate", action="store_true", help="fit every fold of physiology through simulation, too")
     asked = parser.parse_args()
     keep_compiled_code()
     jax.config.update("jax_enable_x64", True)
     for part in asked.parts or COUNTS:
         more = {"first": asked.first} if part in CHUNKED else {}
         more |= {"data": asked.data or "gw", "keep": asked.keep} if part == "exhaustive" else {}
-        more |= {"model": asked.model} if part == "coverage" else {}
+        more |= {"model": asked.model, "misspecified": asked.misspecified} if part == "coverage" else {}
         more |= {"model": asked.model} if part == "physiology" and asked.model != "Hopf" else {}
         more |= ({"coupling": asked.coupling, "data": asked.data or "dk68", "keep": asked.keep,
-                  "free": tuple(asked.free)} if part == "physiology" else {})
+                  "free": tuple(asked.free), "simulate": asked.simulate} if part == "physiology" else {})
         globals()[part](asked.count or COUNTS[part], **more)
 
 
