@@ -15,6 +15,10 @@ def test_tutorials_read_as_notebooks():
         assert kinds[0] == "markdown"
         assert tutorial.cells(path)[0][1].startswith("# # "), f"{path.name} has no title"
         assert {"markdown", "code"} == set(kinds)
+        for _, source in tutorial.cells(path):
+            # A notebook shows figures of pyplot by itself, and once more what a cell ends on without a semicolon.
+            last = source.strip().splitlines()[-1]
+            assert not last.startswith("figure") or last.endswith(";"), f"{path.name} shows a figure twice"
 
 
 @pytest.mark.filterwarnings("default")        # a tutorial meets other libraries' warnings as its reader does

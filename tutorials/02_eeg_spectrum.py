@@ -77,4 +77,4 @@ if rows:
     wanted, found = np.array([noise[row["region"]] for row in rows]), np.array([row["value"] for row in rows])
     axis.plot(wanted, found, "o", color="#0072B2", markersize=4)
     axis.set_title(f"{len(rows)} regions, r = {np.corrcoef(np.log(wanted), np.log(found))[0, 1]:.2f}")
-figure
+figure;

@@ -75,4 +75,4 @@ right.set_xticks(range(3), short)
 right.set_yticks(range(3), short)
 right.set_title("r between their predictions")
 figure.colorbar(image, ax=right)
-figure
+figure;

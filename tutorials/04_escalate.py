@@ -45,9 +45,9 @@ for rung in tried:
     axis.annotate(rung["name"] + (" (kept)" if rung["kept"] else ""), (rung["free_parameters"], rung["score_choose"]),
                   textcoords="offset points", xytext=(0, -12 if below else 8), ha="right" if below else "left",
                   fontsize=7)
-axis.set(xlabel="free parameters", ylabel="r", xlim=(1, 400), ylim=(0, 1), title="what freedom buys")
+axis.set(xlabel="free parameters", ylabel="r", xlim=(0.6, 400), ylim=(0, 1), title="what freedom buys")
 axis.legend(loc="lower right", frameon=False)
-figure
+figure;
 
 # %% [markdown]
 # Now a ladder of one's own: no shared drive anywhere, straight from shared parameters to regions. It is checked before

@@ -52,7 +52,7 @@ for k, row in enumerate(increments):
 right.axvline(0.0, color="0.6", linewidth=1)
 right.set_yticks(range(len(increments)), [row["what"].replace(" - ", "\n- ") for row in increments], fontsize=7)
 right.set(xlabel="difference of r", title="what the model adds")
-figure
+figure;
 
 # %% [markdown]
 # The people were made to differ region by region, and still the data chose deviations that all regions share

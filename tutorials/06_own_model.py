@@ -80,7 +80,7 @@ axis.loglog(freqs, simulated[:, 0], color="0.6", label="simulated, 4 runs of 400
 axis.loglog(freqs, linear[:, 0], color="#0072B2", label="closed form")
 axis.set(xlabel="frequency (Hz)", ylabel="power (1/Hz)", title="a rate with adaptation, two coupled regions")
 axis.legend(frameon=False)
-figure
+figure;
 
 # %% [markdown]
 # It fits data like the models that ship.

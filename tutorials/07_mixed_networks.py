@@ -41,7 +41,7 @@ for axis, region, name in zip(axes, (0, 1), ("V1", "M1"), strict=True):
     axis.set(xlabel="frequency (Hz)", title=name)
 axes[0].set_ylabel("power (1/Hz)")
 axes[1].legend(title="thalamus to cortex", frameon=False)
-figure
+figure;
 
 # %% [markdown]
 # The same network, simulated, with a flash: 200 ms of input to V1 that the linear engine would treat as its mean.
@@ -63,4 +63,4 @@ for i, name in enumerate(run.labels[:2]):
 axis.axvspan(0.5, 0.7, color="0.9", zorder=0)
 axis.set(xlabel="time (s)", ylabel="E", title="a flash to V1")
 axis.legend(frameon=False)
-figure2
+figure2;

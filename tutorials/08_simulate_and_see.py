@@ -29,7 +29,7 @@ axis.plot(a, 2 * np.sqrt(np.maximum(a, 0.0)), color="0.5", label="theory: 2 sqrt
 axis.plot(a, swing, "o", color="#0072B2", label="simulated")
 axis.set(xlabel="a (1/s)", ylabel="peak to peak of x", title="Hopf: the onset of a cycle")
 axis.legend(frameon=False)
-figure
+figure;
 
 # %% [markdown]
 # Jansen-Rit has more to tell. With the drive `p` it goes from rest through an alpha rhythm (between 89.8 and 315.7
@@ -57,7 +57,7 @@ upper.axvline(315.7, color="0.3", linestyle="--", linewidth=1)
 upper.text(318, potential.max() * 0.97, "onset at 315.7 /s", va="top", fontsize=8)
 lower.plot(p[cycling], peak[cycling], "o", color="#0072B2")
 lower.set(xlabel="drive p (1/s)", ylabel="frequency (Hz)", ylim=(8, 13))
-figure2
+figure2;
 
 # %% [markdown]
 # Past the onset the column rests, and its response to noise has a closed form: a peak that broadens as the drive moves
@@ -72,4 +72,4 @@ for drive, colour in ((330.0, "#0072B2"), (400.0, "#56B4E9"), (500.0, "0.6")):
                   label=f"p = {drive:.0f} /s")
 axis.set(xlabel="frequency (Hz)", ylabel="power (mV²/Hz)", title="at rest, shaken by noise")
 axis.legend(frameon=False)
-figure3
+figure3;

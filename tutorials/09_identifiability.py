@@ -45,4 +45,4 @@ for axis, name in zip(axes[0], shared, strict=True):
     ends = np.abs(np.concatenate([recovery.truths[name], recovery.found[name]]))
     axis.plot([ends.min(), ends.max()], [ends.min(), ends.max()], color="0.6", linewidth=1)
     axis.set(xlabel=f"true {name}", ylabel=f"found {name}", title=name)
-figure
+figure;

@@ -60,7 +60,7 @@ for axis, matrix, title in zip(axes, (measured, result.fc), ("nilearn, whole ban
     axis.set_yticks(range(4), labels, fontsize=8)
     axis.set_title(title)
 figure.colorbar(shown, ax=axes, label="FC (Pearson r)")
-figure
+figure;
 
 # %% [markdown]
 # With MNE: a `Raw`, `Epochs` or `Spectrum` goes into `nf.read_eeg`; what comes out knows its channels, positions and
@@ -83,4 +83,4 @@ print(recording)
 spectra = nf.spectrum_target(recording, seconds=2.0)
 handed_back = to_mne_spectrum(spectra.freqs, spectra.psd["fit"], spectra.ch_names, spectra.positions)
 figure2 = handed_back.plot_topomap(bands={"alpha": (8, 13)}, show=False)
-figure2
+figure2;
