@@ -66,8 +66,8 @@ class _Room(types.ModuleType):
 class _CompareRoom(types.ModuleType):
     """The room of comparisons, to which this one, above it, gives its verb: ``nmfit.compare(results)``."""
 
-    def __call__(self, results):
-        return compare_results(results)
+    def __call__(self, results, scans=None, **options):
+        return compare_results(results, scans, **options)
 
 
 sys.modules[__name__].__class__ = _Room

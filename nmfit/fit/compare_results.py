@@ -8,9 +8,11 @@ from scipy import stats
 
 from ..compare.empirical import fc_score, jackknife
 from ..errors import InputError
+from .beyond_fc import held_against, verdict
 
 FEWEST_UNITS = 3
 LEVEL = 0.95
+TOLD = {"fc": ("FC", "r"), "lagged": ("correlation at a lag of one TR", "R2"), "spectrum": ("spectra of regions", "R2")}
 
 
 def unit_arrays(target, pooled):
@@ -44,11 +46,15 @@ class Comparison:
     rows : list of dict
         For each result but the first: ``name``, ``difference`` of scores to the first, ``ci95``, ``units`` (how many
         pairs stand behind it), ``of`` ("people", "blocks" or "regions left out in turn") and ``verdict``.
+    beyond : list of dict
+        Where scans were given, for each result and each ``statistic`` (fc, lagged, spectrum): ``score``, what the mean
+        of the ``others`` scores, ``difference`` to the first, ``ci95``, ``scans`` and ``verdict``.
     """
 
     names: list
     scores: list
     rows: list
+    beyond: list = dataclasses.field(default_factory=list)
 
     def summary(self):
         """Return the comparison as text."""
@@ -58,10 +64,18 @@ class Comparison:
             low, high = row["ci95"]
             lines.append(f"{row['name']:<{width}}  r = {score:.3f}  {row['difference']:+.3f} (95 % {low:+.3f} to "
                          f"{high:+.3f}, {row['units']} {row['of']}): {row['verdict']}")
+        for row in self.beyond:
+            what, how = TOLD[row["statistic"]]
+            told = f"  {row['name']:<{width}}  {how} = {row['score']:.3f}"
+            if row["name"] == self.names[0]:
+                lines += [f"{what}, {row['scans']} scans; the mean of the others: {how} = {row['others']:.3f}", told]
+            else:
+                low, high = row["ci95"]
+                lines.append(f"{told}  {row['difference']:+.3f} (95 % {low:+.3f} to {high:+.3f}): {row['verdict']}")
         return "\n".join(lines) + "\n"
 
 
-def compare(results):
+def compare(results, scans=None, *, tr=None):
     """Compare fits of the same data by what they predict of its score part.
 
     Differences are paired: by person or block where at least three score, else by leaving out one region after the
@@ -71,6 +85,11 @@ def compare(results):
     ----------
     results : list of Result, or dict of name to Result
         At least two; the first is what the others are held against.
+    scans : list of Recording or of arrays ``[t, n]``, optional
+        Three or more that no fit saw: models whose FC ties are told apart by lagged correlation and by the spectra of
+        regions, both in closed form at the optimum (`beyond_fc`).
+    tr : float, optional
+        Seconds; for arrays.
 
     Returns
     -------
@@ -88,7 +107,7 @@ def compare(results):
     _check_same(names, given)
     scores = [r.score for r in given]
     rows = [_row(name, given[0], other) for name, other in zip(names[1:], given[1:], strict=True)]
-    return Comparison(names, scores, rows)
+    return Comparison(names, scores, rows, [] if scans is None else held_against(names, given, scans, tr))
 
 
 def _name(result, k):
@@ -121,9 +140,8 @@ def _row(name, first, other):
         of = "regions left out in turn"
     reach = float(stats.t.ppf(0.5 + LEVEL / 2, count - 1) * error)
     low, high = difference - reach, difference + reach
-    verdict = "a tie" if low <= 0.0 <= high else "predicts better" if difference > 0 else "predicts worse"
     return {"name": name, "difference": float(difference), "ci95": [float(low), float(high)], "units": int(count),
-            "of": of, "verdict": verdict}
+            "of": of, "verdict": verdict(difference, reach)}
 
 
 def _regions_left_out(first, other):
