@@ -110,6 +110,21 @@ def test_parameters_come_with_intervals_that_hold_the_truth(fitted):
     assert measures["alpha_peak_model_se"] > 0
 
 
+def test_a_search_cut_short_says_what_that_means_for_intervals(fitted):
+    whole, target, _ = fitted
+    short = nmfit.fit(target, small_brain(), leadfield=small_leadfield(), max_rung="region", n_null=0, starts=1,
+                      steps=2)
+    assert short.record["status"] == "step_limit"
+    assert any(flag.startswith("not_converged:intervals of single regions") for flag in short.flags)
+    assert "intervals of single regions may be far too wide" in " ".join(short.summary().split())
+    for result in (whole, short):
+        flat = [row["name"] for row in result.parameters if row["flag"] == "flat"]
+        told = [flag for flag in result.flags if flag.startswith("flat:")]
+        assert len(told) == bool(flat)
+        for name in set(flat):
+            assert f"{name} in {flat.count(name)} of " in told[0]
+
+
 def test_the_twin_without_coupling_is_fitted_as_well(fitted):
     # The truth couples weakly: what has no connectome must still explain most of it, or its search failed.
     result, _, _ = fitted

@@ -104,8 +104,8 @@ def fit_sources(target, brain, *, maps=None, n_null=19, seed=0, max_rung="three 
             (one, own), (ground, _), tried = person
             path = [t.fitted for t in tried if t.kept]
             apart = dataclasses.replace(ground, coupled=False)
-            whole, twins = ([extended(f, ground) for f in refit(path, on.at_bins())] for on in (ground, apart))
-            tried = [dataclasses.replace(t, fitted=extended(t.fitted, ground)) for t in tried]
+            whole, twins = ([extended(f, on) for f in refit(path, on.at_bins())] for on in (ground, apart))
+            tried = [t if t.kept else dataclasses.replace(t, fitted=extended(t.fitted, ground)) for t in tried]
             nulls = {}
             if n_null and "score" in one.psd:
                 nulls = {kind: connectome_null(kind, path, ground, n_null, seed, one, progress) for kind in KINDS}

@@ -119,6 +119,17 @@ def exact(standing, freqs, turned=0.0):
     return np.stack(out)
 
 
+def alone_powers(standing, ground):
+    """Return the same of regions that hear nobody, which costs no network."""
+    freqs = jnp.asarray(ground.freqs)
+    return np.stack([np.asarray(alone_compiled(network, freqs))[:, ground.seen] for network in standing.networks])
+
+
+def powers_of(standing, ground):
+    """Return the power of every time scale ``[m, f, s]`` at the regions seen, coupled as on the ground."""
+    return exact(standing, jnp.asarray(ground.freqs)) if ground.coupled else alone_powers(standing, ground)
+
+
 def at_regions(instrument, seen):
     """Return the instrument of the regions seen."""
     return dataclasses.replace(instrument, **{name: np.asarray(getattr(instrument, name))[seen]
@@ -193,16 +204,13 @@ def freedom_of(standing, ground, *, maps, regions, shrinkage):
 
 def problem_of(standing, ground, powers, tilt):
     """Return the problem around a standing, the network's factors from its exact powers."""
-    freqs = jnp.asarray(ground.freqs)
     factor = np.ones((len(standing.networks), ground.freqs.size, ground.brain.n))
-    for k, network in enumerate(standing.networks):
-        own = np.asarray(alone_compiled(network, freqs))[:, ground.seen]
-        factor[k][:, ground.seen] = powers[k] / own
+    factor[:, :, ground.seen] = powers / alone_powers(standing, ground)
     counts = ground.spread_out(ground.counts.astype(float))
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), SourcesProblem(
         networks=standing.networks, instrument=standing.instrument, origin=standing.origin, spread=standing.spread,
-        factor=factor, tilt=ground.spread_out(tilt), data=ground.spread_out(ground.data), counts=counts, freqs=freqs,
-        names=standing.names))
+        factor=factor, tilt=ground.spread_out(tilt), data=ground.spread_out(ground.data), counts=counts,
+        freqs=ground.freqs, names=standing.names))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -237,15 +245,15 @@ def settled(ground, problem, freedom, start, steps):
 
 def fit_standing(name, standing, ground, freedom, *, outer=OUTER, steps=STEPS, shrinkage=0.0, starts=1):
     """Fit from a standing: regions as if alone, then the network's factors anew, until exact spectra fit no better."""
-    tell = jnp.asarray(ground.freqs)
     coupled = ground.coupled
     at, count, converged = standing, 0, False
-    powers = exact(at, tell)
+    powers = powers_of(at, ground)
     best, best_value, history = None, _penalised(at, ground, powers, freedom), []
     history.append(best_value)
     tilt = np.zeros_like(ground.data)
     if coupled:
-        tilt = (predicted(at, ground, exact(at, tell, TILT)) - predicted(at, ground, powers)) / TILT
+        turned = exact(at, jnp.asarray(ground.freqs), TILT)
+        tilt = (predicted(at, ground, turned) - predicted(at, ground, powers)) / TILT
     for _ in range(outer if coupled else 1):
         problem = problem_of(at, ground, powers, tilt)
         # The coupling's coordinate counts from where the tilt was taken; the others from their origin.
@@ -254,7 +262,7 @@ def fit_standing(name, standing, ground, freedom, *, outer=OUTER, steps=STEPS, s
         found = settled(ground, problem, freedom, (start, at.own), steps)
         count += int(found.steps)
         moved = stand(found, at, problem, coupled)
-        reached = exact(moved, tell)
+        reached = powers_of(moved, ground)
         value = _penalised(moved, ground, reached, freedom)
         if not value < history[-1]:
             converged = True
@@ -276,9 +284,7 @@ def likely(standings, ground, freedoms):
     for standing, freedom in zip(standings, freedoms, strict=True):
         if len(standings) == 1:
             return 0
-        powers = np.stack([np.asarray(alone_compiled(network, jnp.asarray(ground.freqs)))[:, ground.seen]
-                           for network in standing.networks])
-        problem = problem_of(standing, ground, powers, np.zeros_like(ground.data))
+        problem = problem_of(standing, ground, alone_powers(standing, ground), np.zeros_like(ground.data))
         found = settled(ground, problem, freedom, (standing.shared, standing.own), STEPS)
         losses.append(float(found.loss))
     return int(np.nanargmin(losses))
@@ -286,7 +292,7 @@ def likely(standings, ground, freedoms):
 
 def extended(fitted, ground):
     """Return a fit with its exact spectra at all frequencies of a ground."""
-    powers = exact(fitted.standing, jnp.asarray(ground.freqs))
+    powers = powers_of(fitted.standing, ground)
     return dataclasses.replace(fitted, powers=powers, log_psd=predicted(fitted.standing, ground, powers))
 
 

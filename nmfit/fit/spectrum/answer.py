@@ -3,6 +3,7 @@
 import platform
 import sys
 import time
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -100,7 +101,12 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, left_out, se
     flags += ["standard_errors_skipped"] if errors is None and known is None else []
     flags += ["few_nulls"] if null is not None and null.asked < FEWEST_NULLS else []
     flags += ["template_leadfield"] if ground.leadfield.template else []
-    flags += ["not_converged"] if not best.status.settled else []
+    parameters = _parameter_rows(best, known, brain.labels, target.ch_names) if errors is None \
+        else parameter_rows(best, errors, brain.labels, target.ch_names)
+    flags += _row_flags(parameters)
+    # How far regions differ is learnt from the misfit, which a search that stopped early leaves too large.
+    wide = ":intervals of single regions may be far too wide" * any(row["region"] and row["ci95"] for row in parameters)
+    flags += [] if best.status.settled else [f"not_converged{wide}"]
     flags += ["near_critical"] if best.abscissa > -1.0 else []
     flags += ["unstable"] if measures["unstable_roots"] or best.abscissa >= 0 else []
     share = measures["source_share"]
@@ -115,8 +121,7 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, left_out, se
             "rewired": None, "distance": None},
         "stability": {"max_real_eigenvalue": best.abscissa, "unstable_roots": measures["unstable_roots"]},
         "confirmation": dict.fromkeys(("score", "difference", "sampling_error", "agrees", "sigma")),
-        "parameters": _parameter_rows(best, known, brain.labels, target.ch_names) if errors is None
-        else parameter_rows(best, errors, brain.labels, target.ch_names), "spectrum": measures,
+        "parameters": parameters, "spectrum": measures,
         "provenance": _provenance(ground, brain, seed, command, began)}
     arrays = {"labels": np.array(brain.labels), "weights": np.asarray(best.networks[0].weights), "freqs": target.freqs,
               "psd_fit": ground.psd.T, "psd_model": best.psd.T,
@@ -132,6 +137,17 @@ def build_spectrum_result(ground, brain, tried, whole, twins, null, left_out, se
         arrays["null_permuted"] = null.scores[:, -1]
     arrays |= {f"history_{fitted.level}": fitted.history for fitted in whole}
     return Result(record, arrays)
+
+
+def _row_flags(parameters):
+    """Return flags that name the parameters at a bound and those that the data do not tell, and in how many places."""
+    flags, places = [], Counter(row["name"] for row in parameters)
+    for flag in ("at_bound", "flat"):
+        found = Counter(row["name"] for row in parameters if row["flag"] == flag)
+        told = [name if places[name] == 1 else f"{name} in {count} of {places[name]} places"
+                for name, count in found.items()]
+        flags += [f"{flag}:{', '.join(told)}"] if told else []
+    return flags
 
 
 def _baselines(ground):
