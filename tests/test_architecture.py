@@ -28,7 +28,7 @@ INSIDE_FUNCTIONS = {("fit/result.py", "io"), ("fit/result.py", "report"),    # o
                     ("fit/profile.py", "report"), ("fit/bayes.py", "io"), ("cohort/result.py", "report")}
 ONLY = {"nibabel": {"io"}, "mne": {"io"}, "optax": {"fit"}, "matplotlib": {"report"},
         "threadpoolctl": {"compare", "fit"},
-        "blackjax": {"fit"}, "distributed": {"cohort"}, "dask_jobqueue": {"cohort"},
+        "blackjax": {"fit"}, "cma": {"fit"}, "distributed": {"cohort"}, "dask_jobqueue": {"cohort"},
         "h5py": {"io"}, "pandas": {"io"}, "xarray": {"io"}, "h5netcdf": {"io"}}
 LIBRARIES = {"jax", "numpy", "scipy", *ONLY}
 

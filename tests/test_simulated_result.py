@@ -55,6 +55,7 @@ def test_the_command_line_fits_phases_through_simulation(folder, capsys):
     assert {"dynamics.svg", "losses.svg"} <= {path.name for path in (folder / "out" / "figures").iterdir()}
     page = (folder / "out" / "report.html").read_text(encoding="utf-8")
     assert "minimised by Adam, 3 steps" in page
+    assert "fresh scans have" in page
     assert "fresh simulated scans" in words.confirmation(again.record)
 
 

@@ -21,7 +21,7 @@ from .refine import JUDGES, refined, terms_of
 from .simulated_answer import result_of
 from .simulated_descent import frugal, minimised, simulated_value, told
 from .simulated_errors import determined_by_scans
-from .simulated_objective import SimulatedProblem, at_point, controlled_scans
+from .simulated_objective import SimulatedProblem, at_point, scored_scans
 from .simulated_target import check, scans_of
 from .skeleton import begun_locked
 from .slopes import Health, told_slopes
@@ -32,7 +32,7 @@ from .twin_choice import best_twin
 
 MEMORY = 2e9
 PAIRED, MEASURING = 4, 8    # scans, at least, from which a twin is chosen, and from which slopes are measured
-_scored = at_point(controlled_scans)
+_scored = at_point(scored_scans)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -46,6 +46,7 @@ class SimulatedFit(Shown):
     outcome : Outcome
     health : Health of the gradient at the start
     loss, start_loss, history : under the fit's noise
+    fresh_loss : of the fresh scans together against the fit part: as far as it lies above `loss`, chance was fitted
     scores : dict of name to (mean, standard error) over fresh simulated scans, held against the score part, or against
         the fit part where there is none (``held_out`` says which)
     held_out : bool
@@ -87,6 +88,7 @@ class SimulatedFit(Shown):
     known: object = None
     refinement: object = None
     begun: object = None
+    fresh_loss: float = float("nan")
 
     def save(self, folder, overwrite=False):
         """Write the folder of the result: see `Result.save`."""
@@ -99,7 +101,9 @@ class SimulatedFit(Shown):
     def summary(self):
         """Return the outcome in lines."""
         against = "held-out scans" if self.held_out else "the scans it was fitted to"
-        lines = [f"loss {self.start_loss:.4f} -> {self.loss:.4f}: {self.outcome.value}",
+        lines = [f"loss {self.start_loss:.4f} -> {self.loss:.4f}"
+                 + (f", {self.fresh_loss:.4f} under fresh noise" if np.isfinite(self.fresh_loss) else "")
+                 + f": {self.outcome.value}",
                  "tempo and frequency by search, the rest in closed form" if self.health.estimator == "search" else
                  f"slopes: {told_slopes(self.health)}; about {self.memory / 2**20:.0f} MiB", *self._told_twin(),
                  *(str(part) for part in (self.begun, self.refinement) if part is not None),
@@ -220,7 +224,8 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         fresh = dataclasses.replace(problem, keys=_keys(seed, "score", score_seeds), plan=Plan.of(
             network, observe, target.volumes * target.tr, sample=target.tr, dt=plan.dt, warmup=warmup,
             speed=speed))
-        signals, covariances = (None if v is None else np.asarray(v, float) for v in _scored(found.theta, fresh))
+        signals, covariances, fresh_loss = (None if v is None else np.asarray(v, float)
+                                            for v in _scored(found.theta, fresh))
         values = values_of(best, instrument, [block.name for block in blocks if is_free(block)])
         known, left = None, float(left) if problem.control == control else 1.0
         if np.isfinite(found.loss) and np.isfinite(signals).all():
@@ -231,7 +236,7 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         start_loss=found.start_loss, history=found.history, scores=scores, held_out=target.score is not None, fc=fc,
         memory=need, seconds=time.monotonic() - began, blocks=blocks, scans=score_seeds, fcd=fcd,
         twin=problem.control, chance_left=left, known=known, refinement=refinement,
-        begun=begun)
+        begun=begun, fresh_loss=float(fresh_loss))
     options = {"seeds": seeds, "score_seeds": score_seeds, "steps": steps, "rate": rate, "seconds": plan.samples
                * plan.sample, "dt": plan.dt, "control": control, "shrinkage": shrinkage, "free": dict(free),
                "sc_transform": sc_transform, "sc_norm": sc_norm, "memory": memory, "coupling": coupling,

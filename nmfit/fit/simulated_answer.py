@@ -18,6 +18,7 @@ from .slopes import told_slopes
 from .space import free_count, is_free, near_bound, owner_of, regions_of
 from .stochastic import Outcome
 
+CHANCE_FITTED = 0.25       # of what the loss fell: what of it fresh noise may not confirm
 STILL_FALLING = 0.02       # of what the loss fell in all: the last quarter of the steps may bring no more
 REPLACED = ("windowed", "smoothed", "differences", "none")
 PACKAGES = ("nmfit", "jax", "jaxlib", "optax", "numpy", "scipy")
@@ -51,6 +52,8 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
         flags += ["not_converged" if status == "step_limit" else f"not_converged:{found.outcome.value}"]
     flags += [f"gradient_{found.health.estimator}"] if found.health.estimator in REPLACED else []
     flags += ["at_bound:" + ", ".join(bound)] if bound else []
+    flags += ["chance_fitted"] if found.fresh_loss - found.loss > CHANCE_FITTED * (
+        found.start_loss - found.loss) else []
     flags += [] if found.held_out else ["not_validated"]
     base = {"log_sc": fc_score(baselines.log_weights(brain.weights), target.against.fc)}
     if found.held_out:
@@ -80,7 +83,7 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
             "refined": None if found.refinement is None else dataclasses.asdict(found.refinement)
             | {"told": str(found.refinement)},
             "begun": None if found.begun is None else dataclasses.asdict(found.begun) | {"told": str(found.begun)},
-            "loss_start": found.start_loss, "memory_estimate": found.memory},
+            "loss_start": found.start_loss, "loss_fresh": _number(found.fresh_loss), "memory_estimate": found.memory},
         "parameters": rows, "provenance": made_by(command) | {
             "seed": seed, "loss": str(loss),
             "input_sha256": brain.sha256 | target.sha256,
@@ -90,6 +93,10 @@ def result_of(found, target, brain, *, sharing, loss, seed, options, command=Non
                        "notes": list(target.notes)},
             "seconds": found.seconds}}
     return Result(record, _arrays(found, target, brain, name))
+
+
+def _number(value):
+    return float(value) if np.isfinite(value) else None
 
 
 def _status(found):

@@ -153,11 +153,17 @@ def predicted(theta, problem):
     return measured(*controlled_scans(theta, problem), problem)
 
 
-def loss_and_signals(theta, problem):
-    """Return the penalised loss under the problem's noise, and the signals ``[s, t, n]`` that it was taken from."""
+def scored_scans(theta, problem):
+    """Return what `controlled_scans` does, and the penalised loss of these scans together."""
     signals, corrected = controlled_scans(theta, problem)
     value = problem.loss(measured(signals, corrected, problem), problem.wanted)
-    return value + problem.shrinkage * penalty(problem.blocks, theta), signals
+    return signals, corrected, value + problem.shrinkage * penalty(problem.blocks, theta)
+
+
+def loss_and_signals(theta, problem):
+    """Return the penalised loss under the problem's noise, and the signals ``[s, t, n]`` that it was taken from."""
+    signals, _, loss = scored_scans(theta, problem)
+    return loss, signals
 
 
 def simulated_objective(theta, problem):

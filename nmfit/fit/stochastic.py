@@ -8,6 +8,7 @@ import numpy as np
 import optax
 
 ROLLBACKS = 5
+PATIENCE = 8                # steps without a new best after which a descent goes back to it, half as fast
 CLIP = 1.0
 LONGEST_STEP = 0.2          # of a coordinate whose unit is the parameter's own size
 
@@ -35,9 +36,13 @@ class Descent:
 
 
 def descend(value_and_grad, theta, *, steps, rate, report=None):
-    """Minimise by Adam with a falling rate; a step that is not finite goes back to the best point at half the rate."""
+    """Minimise by Adam with a falling rate.
+
+    A step that is not finite goes back to the best point at half the rate, and so do `PATIENCE` steps that brought
+    nothing: where phases lock or a cycle sets in, a step may leap to where the slope leads nowhere.
+    """
     best, best_loss, start_loss = theta, np.inf, np.nan
-    history, rollbacks = [], 0
+    history, rollbacks, idle = [], 0, 0
     solver, state = _solver(rate, steps, theta)
     for step in range(steps):
         loss, gradient = value_and_grad(theta)
@@ -47,8 +52,9 @@ def descend(value_and_grad, theta, *, steps, rate, report=None):
             start_loss = loss
             if not np.isfinite(loss):
                 return Descent(theta, loss, loss, np.array([loss]), 0, Outcome.NON_FINITE_START)
+        idle += 1
         if np.isfinite(loss) and loss < best_loss:
-            best, best_loss = theta, loss
+            best, best_loss, idle = theta, loss, 0
         history.append(best_loss)
         if report is not None:
             report(step + 1, loss, best_loss)
@@ -56,7 +62,8 @@ def descend(value_and_grad, theta, *, steps, rate, report=None):
             rollbacks += 1
             if rollbacks > ROLLBACKS:
                 return Descent(best, best_loss, start_loss, np.array(history), rollbacks, Outcome.DIVERGED)
-            theta, rate = best, rate / 2
+        if not sound or idle >= PATIENCE:
+            theta, rate, idle = best, rate / 2, 0
             solver, state = _solver(rate, steps - step, theta)
             theta = _nudged(theta, 1e-3 * rate, rollbacks)
             continue

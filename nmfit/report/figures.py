@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 from matplotlib.colors import to_rgba
+from matplotlib.ticker import MaxNLocator
 
 from ..network.names import canonical
 from . import look, words
@@ -82,6 +83,8 @@ def hemisphere_order(labels):
 def _hemisphere_ticks(axis, sides):
     blocks = [(side, np.flatnonzero(sides == side)) for side in ("L", "R", "") if (sides == side).any()]
     if len(blocks) == 1:
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_locator(MaxNLocator(5, integer=True))
         axis.set_xlabel("region")
         axis.set_ylabel("region")
         return

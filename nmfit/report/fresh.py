@@ -29,7 +29,7 @@ def fresh_scans(record):
     beside += f" Without chance, as scans without end would be: {endless}." if endless else ""
     return (f"Fitted through the simulation of the full non-linear model, and scored on {made['scans']} fresh "
             f"simulated scans against {against}. Together: {told('group_', scores)}. "
-            f"Each by itself: {told('', scores)}.{beside} {_slopes(made)}")
+            f"Each by itself: {told('', scores)}.{beside}{_fresh_loss(made, record)} {_slopes(made)}")
 
 
 def _slopes(made):
@@ -47,6 +47,14 @@ def _slopes(made):
         return text
     left = "" if twin["left"] is None else f": {words.number(twin['left'], 2)} of its deviation over seeds was left"
     return f"{text} A linear twin under the same noise took chance out of FC in the fit{left}."
+
+
+def _fresh_loss(made, record):
+    if made.get("loss_fresh") is None:
+        return ""
+    ends = f"{words.number(made['loss_start'])} to {words.number(record['rungs'][0]['loss'])}"
+    return (f" The loss fell from {ends} under the noise of the fit's own scans; fresh scans have "
+            f"{words.number(made['loss_fresh'])}.")
 
 
 @drawn

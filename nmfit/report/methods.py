@@ -2,7 +2,6 @@
 
 from ..models import MODELS
 from . import words
-from .fresh import fresh_scans
 from .vocabulary import NULLS
 
 ENGINES = {
@@ -69,7 +68,7 @@ def paragraphs(result):
     if result.record["modality"] == "eeg":
         return _spectra(result)
     if result.record.get("simulated"):
-        return [_model(result), fresh_scans(result.record),
+        return [_model(result), _fresh(result.record["simulated"]),
                 "No null connectomes were fitted, and no simpler rung was tried."]
     if result.record["modality"] == "sources":
         return _regional(result)
@@ -157,6 +156,14 @@ def _model(result):
     loss = words.printable(made.get("loss") or "1 − r + 5 (difference of mean FC)²")
     return (f"{text}. The model's connectivity was computed {ENGINES[rung['engine']]}. The loss, {loss} "
             f"over the upper triangle, was minimised with {_searched(made)} on exact gradients from several starts.")
+
+
+def _fresh(made):
+    against = "held-out scans" if made["held_out"] else "the scans it was fitted to"
+    tried = made.get("refined")
+    searched = "" if tried is None else f"After the descent, {tried['told']}. "
+    return (f"{searched}What is scored are {made['scans']} fresh simulated scans, under noise that the fit never saw, "
+            f"against {against}: each by itself, and together as a group of measured scans is.")
 
 
 def _searched(made):

@@ -33,6 +33,8 @@ FLAGS = {
                          "smoothed over random steps",
     "gradient_none": "neither the gradient through the simulation nor anything in its place is usable here: nothing "
                      "was fitted",
+    "chance_fitted": "much of what the loss fell by is the noise of the fit's own simulated scans, which fresh scans "
+                     "do not show: simulate more scans at once (--scans), or free fewer parameters",
     "near_critical": "the network is close to instability, where the linear theory is at its limit",
     "standard_errors_skipped": "no standard errors were computed: the values are without intervals",
     "standard_errors_model": "standard errors hold if the model is true: too few people or blocks to measure them",
