@@ -178,14 +178,14 @@ def test_slopes_of_many_parameters_through_chaos_lead_downhill_under_other_noise
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("model", [Hopf(a=0.05, f=0.05, sigma=0.15), FitzHughNagumo(I=1.0)])
+@pytest.mark.parametrize("model", [Hopf(a=0.05, f=0.05, sigma=0.15), FitzHughNagumo(I=1.0, sigma=1.0)])
 def test_cycles_fit_through_simulation(model):
     network = Network.of(WEIGHTS, model, G=0.05)
     slow = isinstance(model, Hopf)
-    dt, seconds = (0.2, 500.0) if slow else (1e-3, 20.0)
-    data = list(nmfit.simulate(network, seconds, observe=Direct(), sample=TR if slow else 0.02, dt=dt, runs=3).data)
-    scans = scan_target(data, tr=TR if slow else 0.02, band=BAND if slow else (1.0, 20.0), window=40.0 if slow else 2.0,
-                        step=20.0 if slow else 1.0)
+    dt, seconds = (0.2, 500.0) if slow else (2e-4, 5.0)
+    data = list(nmfit.simulate(network, seconds, observe=Direct(), sample=TR if slow else 0.005, dt=dt, runs=3).data)
+    scans = scan_target(data, tr=TR if slow else 0.005, band=BAND if slow else (20.0, 45.0),
+                        window=40.0 if slow else 2.0, step=20.0 if slow else 1.0)
     result = fit_simulated(scans, WEIGHTS, model=network.replace({"G": 0.01}), free={"G": "shared"}, steps=15,
                            rate=0.3, seeds=3, score_seeds=4, dt=dt, loss=nmfit.loss.FCMSE())
     assert result.loss < result.start_loss
