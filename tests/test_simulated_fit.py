@@ -187,7 +187,8 @@ def test_cycles_fit_through_simulation(model):
     scans = scan_target(data, tr=TR if slow else 0.005, band=BAND if slow else (20.0, 45.0),
                         window=40.0 if slow else 2.0, step=20.0 if slow else 1.0)
     result = fit_simulated(scans, WEIGHTS, model=network.replace({"G": 0.01}), free={"G": "shared"}, steps=15,
-                           rate=0.3, seeds=3, score_seeds=4, dt=dt, loss=nmfit.loss.FCMSE())
+                           rate=0.3, seeds=3, score_seeds=4, dt=dt, loss=nmfit.loss.FCMSE(), observe=Direct(),
+                           control="auto" if slow else "none")
     assert result.loss < result.start_loss
     assert np.isfinite([v for pair in result.scores.values() for v in pair]).all()
 

@@ -156,7 +156,7 @@ def recover(_seeds):
         control = "auto" if band[1] < 1 else "none"
         found = fit_simulated(target, weights, model=network.replace(start), free=dict.fromkeys(start, "shared"),
                               loss=nmfit.loss.FCMSE(), steps=30, rate=0.25, seeds=4, score_seeds=4, dt=dt, seed=1,
-                              control=control)
+                              observe=Direct(), control=control)
         print("# " + found.summary().replace("\n", "\n# "), flush=True)
         for parameter, value in truth.items():
             ratio = float(found.parameters[parameter]) / value
