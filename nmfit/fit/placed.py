@@ -104,7 +104,7 @@ def fit_placed(target, network, *, free=None, observe=None, maps=None, loss=None
     flags += ["noise_scale_unidentified"] + ([] if status.settled else ["not_converged"])
     flags += ["at_bound:" + ", ".join(bound)] if bound else []
     flags += ["near_critical"] if abscissa > -NEAR_CRITICAL else []
-    flags += [] if score is not None else ["not_validated"]
+    flags += [] if score is not None or "not_validated" in flags else ["not_validated"]
     hidden = network.n - network.n_seen
     rung = {"name": name, "model": found.rung.model, "engine": "linear", "free_parameters": found.free,
             "starts": starts, "steps": tried, "loss": found.loss,
