@@ -4,6 +4,8 @@ import json
 import sys
 from pathlib import Path
 
+from nmfit.models import MODELS
+
 HEAD = """# What models cost
 
 Processor time on one core, compiled, float64, and the memory that the compiled program needs beside its arguments
@@ -37,7 +39,7 @@ def cell(entry):
 def table(found, engine, title):
     """Return a section: one row per model, one column per size."""
     sizes = sorted({n for e, _, n in found if e == engine})
-    names = list(dict.fromkeys(name for e, name, _ in found if e == engine))
+    names = [name for name in MODELS if any((e, m) == (engine, name) for e, m, _ in found)]
     yield f"\n## {title}\n"
     stepped = engine == "simulation"
     yield "| model | " + ("step | " if stepped else "") + " | ".join(f"{n} regions" for n in sizes) + " |"

@@ -1,4 +1,4 @@
-"""Time and weigh both engines for every model (pytest-benchmark, not in the default run).
+"""Time and weigh both engines for every model (not in the default run; `pip install pytest-benchmark`).
 
     pytest tests/benchmarks/bench_engines.py -k "Hopf and 68" --benchmark-json=hopf_68.json
     python scripts/make_costs.py *.json > docs/costs.md

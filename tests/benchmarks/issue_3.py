@@ -1,4 +1,5 @@
-"""Check issue 3: `python tests/benchmarks/issue_3.py [part ...]`; parts: simulation, linear, growth, memory, thousand.
+"""Check issue 3: `python tests/benchmarks/issue_3.py [part ...]`; parts: simulation, linear (or linear_68, linear_200,
+linear_400), growth, states, thousand, memory.
 
 Prints one line per figure: name, value, goal, pass or short, N (regions), seconds. neurolib and The Virtual Brain run
 in the same session where NMFIT_NEUROLIB_PYTHON and NMFIT_TVB_PYTHON name interpreters that have them.
@@ -83,14 +84,6 @@ def brain(n, seed=0):
     return Connectome(weights=w, lengths=lengths).normalised("none", "rowsum")
 
 
-def timed(function, *args, repeats=3):
-    """Return the least seconds of a compiled call, and what it cost to compile."""
-    began = time.perf_counter()
-    jax.block_until_ready(function(*args))
-    first = time.perf_counter() - began
-    return best_of(lambda: jax.block_until_ready(function(*args)), repeats), first
-
-
 def best_of(call, repeats, clock=time.perf_counter):
     """Return the least time of several calls."""
     times = []
@@ -165,10 +158,10 @@ def floor_of(n, count):
     return best_of(lambda: [linalg.inv(matrix) for _ in range(count)], 5, time.process_time)
 
 
-def linear():
+def linear(sizes=(68, 200, 400)):
     """Time value and gradient of the linear engine beside the solves that it cannot do without, one core for both."""
     with jax.enable_x64(True), one_core_each():
-        for n in (68, 200, 400):
+        for n in sizes:
             cases = {"hopf_rotating": Network.of(brain(n), Hopf(f=np.linspace(0.04, 0.06, n), a=-0.5), G=0.3),
                      "rww_balloon": Network.of(brain(n), ReducedWongWang(), G=0.3),
                      "jansen_rit": Network.of(brain(n), JansenRit(), G=1.0),
@@ -187,7 +180,7 @@ def linear():
 
 
 def growth():
-    """Measure how the linear engine's cost grows with regions and with the states of a model."""
+    """Measure how the linear engine's cost grows with regions."""
     with jax.enable_x64(True), one_core_each():
         for name, model in (("rww", ReducedWongWang()), ("jansen_rit", JansenRit())):
             began, spent = time.perf_counter(), []
@@ -196,7 +189,12 @@ def growth():
                 jax.block_until_ready(both(at))
                 spent.append(best_of(lambda: jax.block_until_ready(both(at)), 3, time.process_time))  # noqa: B023 (at once)
             row(f"power_of_regions_{name}", np.log(spent[1] / spent[0]) / np.log(4.0), 3.0, -1, 400, began)
-        times = {}
+
+
+def states():
+    """Measure how it grows with the states of a model: every family seen through a Balloon."""
+    times = {}
+    with jax.enable_x64(True), one_core_each():
         for name, model in MODELS.items():
             if name == "Kuramoto":
                 continue
@@ -214,7 +212,8 @@ def thousand():
         for name, model, observation in (("hopf", Hopf(), Direct()), ("rww_balloon", ReducedWongWang(), Balloon())):
             began = time.perf_counter()
             both, at = value_and_gradient(Network.of(brain(1000), model, G=0.3), observation)
-            seconds, _ = timed(both, at, repeats=1)
+            jax.block_until_ready(both(at))
+            seconds = best_of(lambda: jax.block_until_ready(both(at)), 1, time.process_time)  # noqa: B023 (at once)
             row(f"seconds_1000_{name}", seconds, 10.0, -1, 1000, began)
             gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
             row(f"gib_1000_{name}", gib, 4.0, -1, 1000, began)
@@ -245,9 +244,11 @@ def memory():
 
 def main():
     """Run the parts that were named, or all."""
-    parts = {"simulation": simulation, "linear": linear, "growth": growth, "thousand": thousand, "memory": memory}
+    parts = {"simulation": simulation, "linear": linear, "growth": growth, "states": states, "thousand": thousand,
+             "memory": memory}
+    single = {f"linear_{n}": partial(linear, (n,)) for n in (68, 200, 400)}
     for name in sys.argv[1:] or parts:
-        parts[name]()
+        (parts | single)[name]()
 
 
 if __name__ == "__main__":
