@@ -40,14 +40,16 @@ def test_ten_killed_fits_of_regional_spectra_end_in_the_same_bits(tmp_path):
 
 @pytest.mark.parametrize(("sort", "code"), [(signal.SIGTERM, TERMINATED), (signal.SIGINT, cli.INTERRUPTED)])
 def test_an_interruption_ends_in_a_sentence_and_its_code(tmp_path, sort, code):
+    # Two searches that would not end by themselves for long, as those of a large recording do not.
     script = ("import signal, sys, time; from nmfit import cli; from nmfit.cli import fit\n"
+              "from nmfit.fit.threads import side_by_side\n"
               "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in what a shell runs behind itself
-              "def run(args):\n    print('ready', flush=True)\n    time.sleep(60)\n"
-              "fit.run = run\nsys.exit(cli.main(sys.argv[1:]))")
+              "def run(args):\n    print('ready', flush=True)\n    side_by_side(time.sleep, [600, 600])\n"
+              "fit.run = run\ncli.command()")
     job = subprocess.Popen([sys.executable, "-c", script, *files(tmp_path)], stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, text=True)
     with job:
         assert job.stdout.readline() == "ready\n"
         os.kill(job.pid, sort)
-        assert job.wait() == code
+        assert job.wait(timeout=120) == code
         assert job.stderr.read().startswith("interrupted: nothing written")

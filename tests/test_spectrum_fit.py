@@ -144,6 +144,11 @@ def test_a_spectrum_result_survives_its_folder(fitted, tmp_path):
     assert "functional connectivity" not in page.lower()
 
 
+def test_gains_without_names_are_refused(fitted):
+    with pytest.raises(InputError, match=r"leadfield: found ndarray\. Read it with nmfit\.read_leadfield"):
+        nmfit.fit(fitted[1], small_brain(), leadfield=np.asarray(small_leadfield().gain))
+
+
 def test_a_lead_field_of_other_regions_is_refused():
     brain, leadfield = small_brain(), small_leadfield()
     target = spectrum_target(FREQS, np.full((FREQS.size, CHANNELS), 1e-12), ch_names=leadfield.ch_names)

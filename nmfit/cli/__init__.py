@@ -6,6 +6,7 @@ when it runs, so that help answers at once.
 
 import argparse
 import contextlib
+import os
 import shlex
 import signal
 import sys
@@ -40,6 +41,21 @@ def main(argv=None):
     except KeyboardInterrupt as end:
         print(interrupted(args), file=sys.stderr)
         return TERMINATED if isinstance(end, Terminated) else INTERRUPTED
+
+
+def command():
+    """Run the process's command and end the process.
+
+    An interrupted one ends at once: searches in other threads, which finish no piece that anybody waits for, would
+    keep it for as long as they take.
+    """
+    code = main()
+    if code in (INTERRUPTED, TERMINATED):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 class Terminated(KeyboardInterrupt):

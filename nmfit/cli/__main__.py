@@ -1,7 +1,5 @@
 """Run the command line as ``python -m nmfit.cli``."""
 
-import sys
+from . import command
 
-from . import main
-
-sys.exit(main())
+command()

@@ -214,7 +214,8 @@ def _dependence(recording, length, kept):
 def _as_spectrum(freqs, psd, ch_names, dof, unit, reference):
     if psd is None:
         raise InputError("spectrum_target", f"{type(freqs).__name__} alone",
-                         "Give a recording, a spectrum, or frequencies and psd=.")
+                         "Give a recording (of an array nmfit.read_eeg makes one), a spectrum, or frequencies and "
+                         "psd=.")
     names = ch_names if ch_names is not None else [f"channel_{i + 1}" for i in range(np.shape(psd)[-1])]
     return SensorSpectrum(freqs=freqs, psd=psd, ch_names=tuple(names), dof=dof, unit=unit or "V^2/Hz",
                           reference=reference)

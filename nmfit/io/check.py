@@ -16,10 +16,11 @@ NEED = "a connectome (--sc) and data (--bold, --fc, --eeg or --psd)"
 FIXED, PER_FIT, POWER = 20.0, 4.3, 3
 BASE_GB, GB_PER_CELL = 0.85, 4e-5
 MEASURED = 80
-# Fits of 64 channels with 19 permuted lead fields took 231 s of processor time (68 regions, 79 frequencies, compiled
-# before) and 664 s (80 regions, 157 frequencies, the first time: 2.7 GB), 6.7 and 8.3e-4 s per channel, region and
-# frequency; spectra of 68 regions at 40 frequencies 2.6 s without nulls. That all this is linear is a guess.
-PER_CELL, GB_PER_SENSED, PER_PLACE = 7.5e-4, 2.3e-6, 2.6 / (68 * 40)
+# Fits of 64 channels with permuted lead fields took 134 s of processor time and 2.2 GB (68 regions, 79 frequencies; 86
+# s where all was compiled before) and at most 479 s and 2.8 GB (80 regions, 157 frequencies; in three goes, which each
+# begin by compiling): 3.9 and 6.0e-4 s per channel, region and frequency. Spectra of 68 regions at 40 frequencies took
+# 2.6 s without nulls. That all this is linear is a guess.
+PER_CELL, SENSED_GB, GB_PER_SENSED, PER_PLACE = 5e-4, 1.8, 1.2e-6, 2.6 / (68 * 40)
 
 
 def check(files=(), given=None, **options):
@@ -161,8 +162,8 @@ def _cost_of_spectra(together):
     n, bins = together["regions"], together["bins"]
     if together["modality"] == "eeg":
         cells = together["sensors"] * n * bins
-        seconds, memory = PER_CELL * cells, round(BASE_GB + GB_PER_SENSED * cells, 1)
-        what, sure = f"{together['sensors']} channels, {n} regions", "two fits were measured: a guess"
+        seconds, memory = PER_CELL * cells, round(SENSED_GB + GB_PER_SENSED * cells, 1)
+        what, sure = f"{together['sensors']} channels, {n} regions", "within a factor of two; two fits were measured"
     else:
         seconds, memory, what = PER_PLACE * n * bins, None, f"a person without nulls, {n} regions"
         sure = "one fit was measured: a guess"

@@ -7,6 +7,7 @@ import jax
 from ...compare.loss import Loss
 from ...errors import InputError
 from ...network import Connectome
+from ...observe.leadfield import LeadField
 from ..threads import one_core_each
 from .answer import build_spectrum_result, r2_on
 from .channels import channels_left_out
@@ -95,6 +96,9 @@ def fit_spectrum(target, brain, leadfield, *, seed=0, max_rung="sensors", starts
 
 
 def _matched(target, brain, leadfield):
+    if not isinstance(leadfield, LeadField):
+        raise InputError("leadfield", f"found {type(leadfield).__name__}",
+                         "Read it with nmfit.read_leadfield(gain, ch_names=, labels=), which matches names.")
     check_sensors(target, leadfield)
     leadfield = leadfield if tuple(leadfield.ch_names) == target.ch_names else leadfield.pick(target.ch_names)
     if tuple(leadfield.labels) == tuple(brain.labels):
