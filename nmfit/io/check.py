@@ -10,10 +10,11 @@ from .matching import match_regions
 MANY = ("sc", "lengths", "bold")           # roles that several files may play
 NEED = "a connectome (--sc) and data (--bold, --fc, --eeg or --psd)"
 
-# Fits of FC with Hopf and default options took 28, 23 and 68 s of processor time and 0.9, 0.9 and 1.1 GB at 20, 40 and
-# 80 regions (five people, two nulls of each kind: eleven fits). FIXED + PER_FIT * fits * (n / 80)**3 gives 21, 26 and
-# 67 s; the power is that of a factorisation, and was not measured beyond 80 regions.
-FIXED, PER_FIT, POWER = 20.0, 4.3, 3
+# Fits of FC with Hopf and default options took 66 s of processor time at 68 regions (five people, compiled before) and
+# 141 s at 80 (six people, a seventh held out, nothing compiled, a busy machine; 1.2 GB), 62 fits each; eleven fits had
+# taken 28, 23 and 68 s and 0.9, 0.9 and 1.1 GB at 20, 40 and 80 regions. FIXED + PER_FIT * fits * (n / 80)**3 gives 96,
+# 144, 20, 23 and 42 s; the power is that of a factorisation, and was not measured beyond 80 regions.
+FIXED, PER_FIT, POWER = 20.0, 2.0, 3
 BASE_GB, GB_PER_CELL = 0.85, 4e-5
 MEASURED = 80
 # Fits of 64 channels with permuted lead fields took 134 s of processor time and 2.2 GB (68 regions, 79 frequencies; 86
