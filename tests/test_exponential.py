@@ -57,7 +57,7 @@ def test_a_stiff_network_is_confirmed_in_steps_that_it_does_not_shorten(stiff, m
 
     def simulator(network):
         fitted, acts = SimpleNamespace(network=network, abscissa=-0.1), [SimpleNamespace(network=network)]
-        return confirm._simulator(fitted, acts, Direct(), 200.0, 2.0, keys)
+        return confirm.simulator_of(fitted, acts, Direct(), 200.0, 2.0, keys)
 
     seen = []
     monkeypatch.setattr(confirm, "_runs", lambda *_: seen.append("coarse"))
