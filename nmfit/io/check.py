@@ -20,8 +20,8 @@ MEASURED = 80
 # Fits of 64 channels with permuted lead fields took 134 s of processor time and 2.2 GB (68 regions, 79 frequencies; 86
 # s where all was compiled before) and at most 479 s and 2.8 GB (80 regions, 157 frequencies; in three goes, which each
 # begin by compiling): 3.9 and 6.0e-4 s per channel, region and frequency. Spectra of 68 regions at 40 frequencies took
-# 2.6 s without nulls. That all this is linear is a guess.
-PER_CELL, SENSED_GB, GB_PER_SENSED, PER_PLACE = 5e-4, 1.8, 1.2e-6, 2.6 / (68 * 40)
+# 1.8 s a person without nulls (mean of twelve, compiled before). That all this is linear is a guess.
+PER_CELL, SENSED_GB, GB_PER_SENSED, PER_PLACE = 5e-4, 1.8, 1.2e-6, 1.8 / (68 * 40)
 
 
 def check(files=(), given=None, **options):
@@ -167,7 +167,7 @@ def _cost_of_spectra(together):
         what, sure = f"{together['sensors']} channels, {n} regions", "within a factor of two; two fits were measured"
     else:
         seconds, memory, what = PER_PLACE * n * bins, None, f"a person without nulls, {n} regions"
-        sure = "one fit was measured: a guess"
+        sure = "measured at 68 regions and 40 frequencies only: a guess"
     taken = f"{_spoken(max(seconds, 1.0))} of processor time" + (f" and {memory:.1f} GB" if memory else "")
     return {"seconds": round(seconds, 1), "memory_gb": memory,
             "says": f"estimate: about {taken} for {what} and {bins} frequencies with default options ({sure})"}
