@@ -32,8 +32,9 @@ def cell(entry):
     """Tell seconds and memory in three digits at most."""
     if entry is None:
         return "–"
-    ms, mb = entry[0] * 1e3, entry[1] / 1e6
-    return f"{ms:.3g} ms, {mb:.3g} MB"
+    seconds, mb = entry[0], entry[1] / 1e6
+    time = f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
+    return f"{time}, " + (f"{mb / 1e3:.3g} GB" if mb >= 1e3 else f"{mb:.3g} MB")
 
 
 def table(found, engine, title):

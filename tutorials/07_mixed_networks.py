@@ -68,9 +68,10 @@ figure2;
 # %% [markdown]
 # ## Fitting one
 #
-# A mixed network is fitted as it stands: `free` says what may move, the rest stays. Here ten minutes are simulated of
-# a cortex above a slower thalamus that the scanner does not see, and the fit begins with half the coupling. From files
-# the same is `nmfit fit --groups TABLE --observed cortex --free G=shared cortex.a=shared`.
+# A mixed network is fitted as it stands: `free` says what may move, the rest stays. Here eight runs of ten minutes are
+# simulated of a cortex above a slower thalamus that the scanner does not see, and the fit begins with less than half of
+# the coupling. FC tells the ratio of coupling to damping, so that the damping keeps its value. From files the same is
+# `nmfit fit --groups TABLE --observed cortex --free G=shared`.
 
 # %%
 drawn = np.triu(np.random.default_rng(5).uniform(0.1, 1.0, (8, 8)), 1)
@@ -84,7 +85,7 @@ def resting(G):
         observed=["cortex"], G=G)
 
 
-scan = nf.simulate(resting(0.04), 600.0, sample=2.0, seed=1)
-target = nf.fc_target(scan.data, tr=2.0, labels=labels[:6])
-result = nf.fit(target, resting(0.02), free={"G": "shared", "cortex.a": "shared"})
+scans = nf.simulate(resting(0.05), 600.0, sample=2.0, runs=8, seed=1)
+target = nf.fc_target(list(scans.data), tr=2.0, labels=labels[:6])
+result = nf.fit(target, resting(0.02), free={"G": "shared"})
 print(result.summary())

@@ -95,9 +95,9 @@ def fit_placed(target, network, *, free=None, observe=None, maps=None, loss=None
             fc, float(best.loss), float(best.start_loss), tried, starts, free_count(blocks), 1, status, abscissa,
             history, blocks, theta, shrinkage)
         determined = identify(found, ground, target.samples)
-    rows, bound = parameter_rows(fitted, instrument, values_of(fitted, instrument, free), blocks)
-    if determined is not None:
-        add_model_errors(rows, determined, instead=True)
+        rows, bound = parameter_rows(fitted, instrument, values_of(fitted, instrument, free), blocks)
+        if determined is not None:
+            add_model_errors(rows, determined, instead=True)
     score, error = heldout(fc, fold), heldout_error(fc, fold)
     errors = "standard_errors_skipped" if determined is None else "standard_errors_model"
     flags = [*target.flags, "nulls_skipped", errors, "confirmation_skipped"]
