@@ -145,7 +145,7 @@ def recover(_seeds):
         "hopf_past_onset": (Hopf(a=0.05, f=0.05, sigma=0.1), {"G": 0.1}, {"G": 0.02}, slow),
         "kuramoto": (Kuramoto(f=np.linspace(0.045, 0.055, 6), sigma=0.2), {"G": 0.05}, {"G": 0.01}, slow),
         "fitzhugh_spiking": (FitzHughNagumo(I=1.0, sigma=1.0), {"G": 0.02}, {"G": 0.005}, spikes),
-        "jansen_rit_cycle": (JansenRit(p=150.0, sigma=20.0), {"G": 12.0}, {"G": 4.0}, fast),
+        "jansen_rit_cycle": (JansenRit(p=150.0, sigma=2.0), {"G": 12.0}, {"G": 4.0}, fast),
     }
     for name, (model, truth, start, (tr, band, window, step, dt, seconds)) in chosen(cases).items():
         began = time.monotonic()
