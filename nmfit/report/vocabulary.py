@@ -72,7 +72,7 @@ NULLS = {
 }
 
 # What a claim is about, and what it was held against, for each kind of data.
-CLAIMS = {"eeg": ("Where the sources lie", "lead field with parcels permuted", "wrong lead fields",
+CLAIMS = {"eeg": ("The place of the sources", "lead field with parcels permuted", "wrong lead fields",
                   {"permuted": "parcels permuted"})}
 CONNECTOME = ("The connectome", "wrong connectome", "wrong connectomes", NULLS)
 
