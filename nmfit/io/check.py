@@ -17,11 +17,11 @@ NEED = "a connectome (--sc) and data (--bold, --fc, --eeg or --psd)"
 FIXED, PER_FIT, POWER = 20.0, 2.0, 3
 BASE_GB, GB_PER_CELL = 0.85, 4e-5
 MEASURED = 80
-# Fits of 64 channels with permuted lead fields took 134 s of processor time and 2.2 GB (68 regions, 79 frequencies; 86
-# s where all was compiled before) and at most 479 s and 2.8 GB (80 regions, 157 frequencies; in three goes, which each
-# begin by compiling): 3.9 and 6.0e-4 s per channel, region and frequency; 32 channels with four such lead fields 67 s and
-# 1.7 GB (80 regions, 79 frequencies). Spectra of 68 regions at 40 frequencies took 1.8 s a person without nulls (mean of
-# twelve, compiled before). That all this is linear is a guess.
+# Fits of 64 channels with permuted lead fields took 134 s of processor time and 2.2 GB (68 regions, 79 frequencies;
+# 86 s where all was compiled before) and at most 479 s and 2.8 GB (80 regions, 157 frequencies; in three goes, which
+# each begin by compiling): 3.9 and 6.0e-4 s per channel, region and frequency; 32 channels with four such lead fields
+# 67 s and 1.7 GB (80 regions, 79 frequencies). Spectra of 68 regions at 40 frequencies took 1.8 s a person without
+# nulls (mean of twelve, compiled before). That all this is linear is a guess.
 PER_CELL, SENSED_GB, GB_PER_SENSED, PER_PLACE = 5e-4, 1.8, 1.2e-6, 1.8 / (68 * 40)
 
 
