@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from test_fc_fit import BAND, N, fc_of, ground, hopf
 
+from nmfit.fit import confirm
 from nmfit.fit import corrected as module
 from nmfit.fit.corrected import confirmed, corrected
 from nmfit.fit.ground import fit_rung
@@ -60,6 +61,19 @@ def test_rounds_end_nearer_to_data_that_a_simulation_made(closed):
 def test_a_simulation_that_leaves_the_finite_numbers_is_not_fitted(closed, monkeypatch):
     monkeypatch.setattr(Simulated, "fc", lambda *_: (None, None))
     assert corrected(*closed, TARGET) is None
+
+
+@pytest.mark.parametrize("corrected_by_twin", [0.3, 40.0])
+def test_a_twin_with_nothing_in_common_is_left_out(monkeypatch, corrected_by_twin):
+    signals = np.random.default_rng(0).standard_normal((4, 200, 3))
+    beside = object.__new__(confirm.Beside)
+    beside.simulated, beside.twins, beside.exact, beside.observation = lambda *_: signals, None, None, None
+    beside.target = TARGET
+    monkeypatch.setattr(confirm, "_without_chance", lambda *_: np.full((3, 3), corrected_by_twin))
+    fc, plain = beside.fc(None)
+    expected = np.full((3, 3), 0.3) if corrected_by_twin == 0.3 else confirm.group_fc(plain)
+    np.testing.assert_allclose(fc, expected)
+    assert len(plain) == 4
 
 
 def test_only_where_simulation_disagrees_is_it_fitted(closed, monkeypatch):

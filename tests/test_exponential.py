@@ -25,7 +25,7 @@ WEIGHTS = np.array([[0.0, 80.0, 0.1], [80.0, 0.0, 0.2], [0.1, 0.2, 0.0]])
 def stiff():
     """Return a network with one strong edge, whose fastest rate is 160 /s and slowest near 0.1."""
     return Network.of(Connectome(WEIGHTS), Hopf(a=np.array([-0.1, -0.2, -0.5]), sigma=0.02), G=1.0,
-                      drive=np.array([0.5, -0.3, 1.0]))
+                      drive=np.array([0.5, 0.3, 1.0]))
 
 
 @pytest.mark.parametrize("dt", [0.01, 0.5])

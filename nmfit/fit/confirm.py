@@ -19,6 +19,7 @@ from .under_noise import acting
 SEEDS = 20
 SWEEP = 10.0 ** np.array([-1.0, -0.5, 0.0, 0.5, 1.0])     # of the model's own noise: two decades
 DEFAULT_SECONDS = 600.0
+WITHIN = 1.5               # what correlations are, whatever chance adds to them
 WORTH = 4.0                # times as long a step has to be to pay for its three dense products
 
 _twin = jax.jit(twin_of, static_argnames=("closure",), compiler_options=ALONE)
@@ -85,13 +86,19 @@ class Beside:
         self.observation, self.target = ground.observation, target
 
     def fc(self, network):
-        """Return FC without chance, and FC of single runs; None where values are not finite."""
+        """Return FC without chance, and FC of single runs; None where values are not finite.
+
+        A network that noise bends far from its twin has nothing in common with it: where the twin's correction is far
+        beyond what correlations are, the mean of the single runs stands in.
+        """
         signals = np.asarray(self.simulated(network, self.observation), dtype=float)
         if not np.isfinite(signals).all():
             return None, None
         tr, band, projector = length_of(self.target)[0], self.target.band, self.target.projector
         fc = np.asarray(_without_chance(signals, self.twins, self.exact, tr, band))
         plain = [functional_connectivity(run, tr, band) for run in signals]
+        if not np.abs(fc).max() <= WITHIN:
+            fc = group_fc(plain)
         if projector is not None:
             fc, *plain = (fc_after_regression(each, projector) for each in (fc, *plain))
         return fc, plain
