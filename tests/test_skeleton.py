@@ -94,12 +94,14 @@ def rhythm(f=0.05, G=0.05, sigma=0.15):
 
 
 def test_a_fit_begins_where_phases_lock(target):
-    found = nmfit.fit(target, rhythm(G=0.02), free={"G": "shared", "f": "region"}, seeds=2, score_seeds=3,
-                      steps=2, dt=0.2)
+    with jax.enable_x64(False):                             # as a user's JAX is
+        found = nmfit.fit(target, rhythm(G=0.02), free={"G": "shared", "f": "region"}, seeds=2, score_seeds=3,
+                          steps=2, dt=0.2)
     begun = found.begun
     assert begun.kept
     assert begun.after < 0.1 * begun.before
-    assert found.start_loss == pytest.approx(begun.after, rel=1e-6)
+    assert found.start_loss == begun.before
+    assert found.history[0] == pytest.approx(begun.after, rel=1e-6)
     # FC is the same for frequencies mirrored at their mean: it tells how far they are apart, not which way round.
     assert abs(np.corrcoef(found.parameters["f"], F)[0, 1]) > 0.9
     assert np.mean(found.parameters["f"]) == pytest.approx(0.05, rel=0.1)

@@ -240,7 +240,8 @@ def value_errors(determined):
         if not at:
             continue
         columns = [determined.coordinates[k].column for k in at]
-        slope = np.asarray(jax.jacobian(block.value)(determined.theta[block.name]))
+        with jax.enable_x64(True):
+            slope = np.asarray(jax.jacobian(block.value)(determined.theta[block.name]))
         slope = slope.reshape(-1, slope.shape[-1])[:, columns]
         found[block.name] = np.sqrt(np.maximum(np.einsum(
             "ik,kl,il->i", slope, covariance[np.ix_(at, at)], slope), 0.0))

@@ -45,6 +45,8 @@ class Refinement:
 
     def __str__(self):
         told = f"{self.evaluations} simulations without slopes, for {' + '.join(self.terms)} beside the loss"
+        if self.after == self.before:
+            return f"{told}: none was better"
         change = f"{self.after - self.before:+.3g} ± {self.se:.2g} on fresh noise"
         return f"{told}: {change}, {'kept' if self.kept else 'no more than chance: not kept'}"
 

@@ -231,9 +231,10 @@ def fit_simulated(target, brain, *, model="Kuramoto", loss=None, free=None, obse
         if np.isfinite(found.loss) and np.isfinite(signals).all():
             known = determined_by_scans(found.theta, problem, signals, target, 1.0 if np.isnan(left) else left)
     scores, fc, fcd = score_scans(signals, target, covariances)
+    start_loss = begun.before if begun is not None and begun.kept else found.start_loss
     fit = SimulatedFit(
         network=best, observation=instrument, parameters=values, outcome=found.outcome, health=health, loss=found.loss,
-        start_loss=found.start_loss, history=found.history, scores=scores, held_out=target.score is not None, fc=fc,
+        start_loss=start_loss, history=found.history, scores=scores, held_out=target.score is not None, fc=fc,
         memory=need, seconds=time.monotonic() - began, blocks=blocks, scans=score_seeds, fcd=fcd,
         twin=problem.control, chance_left=left, known=known, refinement=refinement,
         begun=begun, fresh_loss=float(fresh_loss))
