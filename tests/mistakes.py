@@ -352,7 +352,7 @@ MISTAKES = [
     ("neither connectome nor template", eeg(lambda _: {"sc": None}), ["--template"]),
     ("an unknown template", eeg(lambda _: {"sc": None, "template": "desikan"}), ["'desikan'", "aal2-80"]),
     ("centroids of other regions", eeg(lambda f: {"centroids": put(f / "c.tsv", "label\tx\ty\tz\na\t1\t2\t3\n")}),
-     ["no region LH_Vis_1"]),
+     ["lacks 6 regions: LH_Vis_1"]),
     ("centroids without places", eeg(lambda f: {"centroids": put(f / "c.tsv", "label\tq\na\t1\n")}), ["x, y, z"]),
     ("neither lead field nor centroids", eeg(lambda _: {"centroids": None}), ["--leadfield", "--centroids"]),
     ("a lead field of other regions", leadfield(ONES, regions=tuple("abcdef")), ["lead.tsv", "lacks 6 regions"]),
