@@ -148,7 +148,7 @@ def test_epochs_of_a_spectrum_become_blocks():
     (lambda: spectrum_target(recording(potentials(35.0))), "7.8 s for the 'choose' part"),
     (lambda: spectrum_target(recording(), fmin=0.1), "windows of 4 s for 0.1 Hz"),
     (lambda: spectrum_target(recording(), fmin=30, fmax=20), "Give 0 < fmin < fmax"),
-    (lambda: spectrum_target(np.arange(1.0, 41)), "makes one), a spectrum"),
+    (lambda: spectrum_target(np.arange(1.0, 41)), "a spectrum, or frequencies and psd="),
     (lambda: spectrum_target(np.arange(1.0, 41), -np.ones((40, 2))), "looks like a logarithm"),
     (lambda: spectrum_target(np.arange(1.0, 41), np.ones((2, 40))), "transposed"),
     (lambda: spectrum_target(np.arange(1.0, 41)[::-1], np.ones((40, 2))), "do not rise"),
