@@ -49,6 +49,7 @@ def test_a_gradient_through_the_balloon_takes_what_was_estimated():
     assert told < plan.memory(network, Balloon())
 
 
+@pytest.mark.long
 def test_the_budget_is_kept_through_the_balloon():
     network, plan, free = balloon()
     whole = dataclasses.replace(plan, checkpoint=False).memory(network, Balloon(), free)
