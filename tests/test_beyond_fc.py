@@ -57,6 +57,25 @@ def test_the_closed_form_is_what_long_simulations_show(results):
         assert np.abs(seen[name] - made[name]).max() < tolerance, name
 
 
+def test_names_decide_which_region_is_which():
+    names = ("f", "c", "a", "e", "b", "d")                  # fits see them sorted
+    truth = Network.of(WEIGHTS / WEIGHTS.max(), Hopf(a=-0.1, f=0.055, sigma=0.02), G=0.2)
+    scans = list(nmfit.simulate(truth, 800.0, sample=TR, dt=0.4, runs=5, seed=4).data)
+    target = nmfit.fc_target(scans[:2], tr=TR, band=BAND, labels=names)
+    found = nmfit.fit(target, nmfit.Connectome(WEIGHTS, labels=names), n_null=0, confirm=False, steps=10, starts=1,
+                      max_rung="shared", sc_transform="none")
+    assert found.context.plan.target.labels == tuple(sorted(names))
+    plain = beyond_fc.scans_of(scans[2:], TR, found)
+    np.testing.assert_array_equal(plain[0].data, scans[2][:, np.argsort(names)])
+    turned = [nmfit.Recording(s[:, ::-1], TR, labels=names[::-1]) for s in scans[2:]]
+    np.testing.assert_array_equal(beyond_fc.scans_of(turned, TR, found)[0].data, plain[0].data)
+    np.testing.assert_allclose(beyond_fc.predicted(found, TR, np.array([0.05]))["fc"],
+                               found.arrays["fc_model"][np.ix_(np.argsort(names), np.argsort(names))], atol=1e-4)
+    other = nmfit.Recording(scans[2], TR, labels=("x", *names[1:]))
+    with pytest.raises(InputError, match="no region f"):
+        beyond_fc.scans_of([other] * 3, TR, found)
+
+
 def test_scans_that_do_not_belong_are_refused(results, scans):
     one = results["fitted"]
     with pytest.raises(InputError, match="2 of them"):

@@ -47,7 +47,19 @@ def scans_of(scans, tr, result):
         if scan.n != target.n or scan.tr is None or scan.tr != found[0].tr:
             raise InputError(scan.source or "scans", f"{scan.n} regions, TR {scan.tr} s",
                              "Give scans of the fitted regions and one TR (tr=).", f"{target.n} regions")
-    return found
+    # Fits see regions sorted by name (`order`), so that what stands behind a result has another order than the result.
+    given = tuple(map(str, result.arrays["labels"])) if target.labels is not None else None
+    return [_in_order_of(target.labels, scan, given) for scan in found]
+
+
+def _in_order_of(labels, scan, given):
+    names = given if scan.labels is None else tuple(scan.labels)
+    if labels is None or names == tuple(labels):
+        return scan
+    if set(names) != set(labels):
+        raise InputError(scan.source or "scans", f"no region {sorted(set(labels) - set(names))[0]}",
+                         "Give scans of the fitted regions, named as those.")
+    return scan.select(np.array([names.index(label) for label in labels]))
 
 
 def measured(scan, band):
@@ -88,6 +100,10 @@ def held_against(names, results, scans, tr=None):
     freqs = found[0][1]
     if any(len(f) != len(freqs) for _, f in found):
         raise InputError("scans", "lengths too unlike for one spectrum", "Give scans of about one length.")
+    for name, result in zip(names, results, strict=True):
+        if context_of(result, "compare").offset is not None:
+            raise InputError(name, "a fit of what simulation shows, where no closed form holds",
+                             "Compare it without scans.")
     models = [predicted(result, scans[0].tr, freqs) for result in results]
     rows = []
     for name in STATISTICS:
@@ -96,11 +112,8 @@ def held_against(names, results, scans, tr=None):
         others = float(np.mean([score(name, a, b) for a, b in zip(apart, units, strict=True)]))
         scores = np.array([[score(name, model[name], unit) for unit in units] for model in models])
         for label, each in zip(names, scores, strict=True):
-            difference, error = jackknife(each - scores[0])
-            reach = float(stats.t.ppf(0.5 + LEVEL / 2, len(units) - 1) * error)
             rows.append({"name": label, "statistic": name, "score": float(each.mean()), "others": others,
-                         "difference": difference, "ci95": [difference - reach, difference + reach],
-                         "scans": len(units), "verdict": verdict(difference, reach)})
+                         "scans": len(units), **verdict(*jackknife(each - scores[0]), len(units))})
     return rows
 
 
@@ -111,11 +124,12 @@ def score(name, predicted, seen):
     return float(1.0 - np.sum((seen - predicted) ** 2) / np.sum((seen - seen.mean()) ** 2))
 
 
-def verdict(difference, reach):
-    """Return what an interval about a difference of scores says."""
-    if abs(difference) <= reach:
-        return "a tie"
-    return "predicts better" if difference > 0 else "predicts worse"
+def verdict(difference, error, count):
+    """Return a difference of scores with its interval, from as many pairs, and what that says: ``verdict``."""
+    reach = float(stats.t.ppf(0.5 + LEVEL / 2, count - 1) * error)
+    told = "a tie" if abs(difference) <= reach else "predicts better" if difference > 0 else "predicts worse"
+    return {"difference": float(difference), "ci95": [float(difference - reach), float(difference + reach)],
+            "verdict": told}
 
 
 def _spectrum(data, tr, band):

@@ -4,14 +4,12 @@ import dataclasses
 import hashlib
 
 import numpy as np
-from scipy import stats
 
 from ..compare.empirical import fc_score, jackknife
 from ..errors import InputError
 from .beyond_fc import held_against, verdict
 
 FEWEST_UNITS = 3
-LEVEL = 0.95
 TOLD = {"fc": ("FC", "r"), "lagged": ("correlation at a lag of one TR", "R2"), "spectrum": ("spectra of regions", "R2")}
 
 
@@ -138,10 +136,7 @@ def _row(name, first, other):
     else:
         difference, error, count = _regions_left_out(first, other)
         of = "regions left out in turn"
-    reach = float(stats.t.ppf(0.5 + LEVEL / 2, count - 1) * error)
-    low, high = difference - reach, difference + reach
-    return {"name": name, "difference": float(difference), "ci95": [float(low), float(high)], "units": int(count),
-            "of": of, "verdict": verdict(difference, reach)}
+    return {"name": name, "units": int(count), "of": of, **verdict(difference, error, count)}
 
 
 def _regions_left_out(first, other):
